@@ -1,0 +1,221 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hosts of the lab: making, finding and removing systemd containers, and the SSH configuration that reaches them.
+
+Everything SSH needs lies in the git-ignored folder ``.lab`` of the checkout: the automation key, and per host one
+``hosts.d/<host>.conf`` with its address and one ``hosts.d/<host>.known`` with its public key.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import images
+from .podman import LabError, attempt, run
+
+ROOT = Path(__file__).resolve().parents[2]
+STATE = ROOT / ".lab"
+KEY = STATE / "id_ed25519"
+SSH_CONFIG = STATE / "ssh_config"
+USER = "ansible"
+# Two checkouts on one machine share one lab, unless each is given a name of its own.
+LAB = os.environ.get("ESSMS_LAB", "essms")
+NETWORK = f"{LAB}-lab"
+BOOT_SECONDS = 60
+SUITES = {"deb12": "bookworm", "deb13": "trixie"}
+
+
+@dataclass(frozen=True)
+class Host:
+    """One host of the lab: its inventory name, and the Debian suite it runs."""
+
+    name: str
+    suite: str
+
+    @property
+    def container(self) -> str:
+        """Name of its container."""
+        return f"{LAB}-{self.name}"
+
+
+STANDING = tuple(Host(name, suite) for name, suite in SUITES.items())
+
+
+@contextmanager
+def lock() -> Iterator[None]:
+    """Keep two lab commands of one checkout from making or removing the same hosts at once."""
+    STATE.mkdir(mode=0o700, exist_ok=True)
+    with (STATE / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def up(hosts: Iterable[Host], *, fresh: bool = False) -> dict[str, str]:
+    """Make these hosts exist, run and answer over SSH; return what was done for each.
+
+    :param fresh: replace hosts that exist by pristine ones.
+    :raises LabError: when an image, a host or its SSH access cannot be made.
+    """
+    wanted = list(hosts)
+    _prepare_folder()
+    images.build(images.missing(sorted({host.suite for host in wanted})))
+    if attempt(["podman", "network", "exists", NETWORK]).returncode != 0:
+        run(["podman", "network", "create", NETWORK])
+    found = inspect(wanted)
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        done = list(pool.map(lambda host: _bring_up(host, found.get(host.name), fresh), wanted))
+    return {host.name: what for host, what in zip(wanted, done, strict=True)}
+
+
+def remove(hosts: Iterable[Host]) -> list[str]:
+    """Remove these hosts and what SSH knows of them; return the names of those that existed."""
+    wanted = list(hosts)
+    found = inspect(wanted)
+    if found:
+        run(["podman", "rm", "--force", "--time", "1", *(host.container for host in wanted if host.name in found)])
+    for host in wanted:
+        for kind in ("conf", "known"):
+            _part(host, kind).unlink(missing_ok=True)
+    return sorted(found)
+
+
+def existing() -> list[Host]:
+    """Return every host of this lab that exists, standing or not, by the labels of its container."""
+    listing = json.loads(run(["podman", "ps", "--all", "--filter", f"label=essms.lab={LAB}", "--format", "json"]) or "[]")
+    return [Host(item["Labels"]["essms.host"], item["Labels"]["essms.suite"]) for item in listing or []]
+
+
+def inspect(hosts: Iterable[Host]) -> dict[str, dict[str, str]]:
+    """Return ``{name: {"state", "image", "address"}}`` of those of these hosts that exist."""
+    by_container = {host.container: host.name for host in hosts}
+    # podman inspect prints what it found even when some names do not exist
+    done = attempt(["podman", "container", "inspect", *by_container])
+    found = {}
+    for item in json.loads(done.stdout or "[]"):
+        networks = item["NetworkSettings"]["Networks"]
+        found[by_container[item["Name"]]] = {
+            "state": item["State"]["Status"],
+            "image": item["ImageName"],
+            "address": networks.get(NETWORK, {}).get("IPAddress", ""),
+        }
+    return found
+
+
+def write_inventory(path: Path, hosts: Iterable[Host]) -> Path:
+    """Write an Ansible inventory of hosts that `inventories/lab` does not know (throw-away hosts, fleets)."""
+    inventory = {
+        "lab": {
+            "hosts": {host.name: {} for host in hosts},
+            "vars": {
+                "ansible_user": USER,
+                "ansible_ssh_args": f'-F "{SSH_CONFIG}" -o ControlMaster=auto -o ControlPersist=15m',
+                "ansible_python_interpreter": "/usr/bin/python3",
+            },
+        }
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(inventory, indent=2) + "\n", encoding="utf-8")
+    return path
+
+
+def _prepare_folder() -> None:
+    (STATE / "hosts.d").mkdir(mode=0o700, parents=True, exist_ok=True)
+    STATE.chmod(0o700)
+    if not KEY.exists():
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "essms lab", "-f", str(KEY)], check=True)
+    SSH_CONFIG.write_text(f'Include "{STATE}/hosts.d/*.conf"\n', encoding="utf-8")
+
+
+def _bring_up(host: Host, found: dict[str, str] | None, fresh: bool) -> str:
+    if found and (fresh or found["image"] != images.reference(host.suite)):
+        remove([host])
+        _create(host)
+        done = "replaced by a pristine one"
+    elif not found:
+        _create(host)
+        done = "made"
+    elif found["state"] != "running":
+        run(["podman", "start", host.container])
+        done = "started"
+    else:
+        done = "already running"
+    address = found["address"] if found and done == "already running" else inspect([host])[host.name]["address"]
+    if done != "already running" or not _describes(host, address):
+        _wait_until_booted(host)
+        _authorise(host)
+        _describe(host, address)
+    return done
+
+
+def _create(host: Host) -> None:
+    run(
+        [
+            "podman", "run", "--detach", "--name", host.container, "--hostname", host.name,
+            "--systemd=always", "--privileged", "--network", NETWORK, "--stop-timeout", "1",
+            "--label", f"essms.lab={LAB}", "--label", f"essms.host={host.name}", "--label", f"essms.suite={host.suite}",
+            images.reference(host.suite), "/sbin/init",
+        ]
+    )  # fmt: skip
+
+
+def _wait_until_booted(host: Host) -> None:
+    """Wait until the host lets users in: pam_nologin refuses them until systemd has removed /run/nologin."""
+    ready = 'until systemctl is-active --quiet ssh.service systemd-user-sessions.service; do sleep 0.1; done'
+    started = time.monotonic()
+    while attempt(["podman", "exec", host.container, "timeout", str(BOOT_SECONDS), "sh", "-c", ready]).returncode != 0:
+        if time.monotonic() - started > BOOT_SECONDS:
+            raise LabError(
+                f"Host {host.name} did not finish booting within {BOOT_SECONDS} s: "
+                f"see `podman logs {host.container}`, then run `make lab-down lab-up`."
+            )
+        time.sleep(0.2)
+
+
+def _authorise(host: Host) -> None:
+    """Let this checkout's key in, beside those already there."""
+    public = KEY.with_suffix(".pub").read_text(encoding="utf-8")
+    script = (
+        "f=/home/ansible/.ssh/authorized_keys; key=$(cat); touch $f; "
+        'grep -qxF "$key" $f || echo "$key" >> $f; chown ansible:ansible $f; chmod 0600 $f'
+    )
+    run(["podman", "exec", "--interactive", host.container, "sh", "-c", script], stdin=public)
+
+
+def _part(host: Host, kind: str) -> Path:
+    return STATE / "hosts.d" / f"{host.name}.{kind}"
+
+
+def _describe(host: Host, address: str) -> None:
+    public = run(["podman", "exec", host.container, "cat", "/etc/ssh/ssh_host_ed25519_key.pub"]).split()[:2]
+    _part(host, "known").write_text(f"{host.name} {' '.join(public)}\n", encoding="utf-8")
+    _part(host, "conf").write_text(_configuration(host, address), encoding="utf-8")
+
+
+def _describes(host: Host, address: str) -> bool:
+    conf = _part(host, "conf")
+    return conf.exists() and conf.read_text(encoding="utf-8") == _configuration(host, address)
+
+
+def _configuration(host: Host, address: str) -> str:
+    known = str(_part(host, "known")).replace("%", "%%")
+    key = str(KEY).replace("%", "%%")
+    return (
+        f"Host {host.name}\n"
+        f"  HostName {address}\n"
+        f"  HostKeyAlias {host.name}\n"
+        f"  User {USER}\n"
+        f'  IdentityFile "{key}"\n'
+        "  IdentitiesOnly yes\n"
+        f'  UserKnownHostsFile "{known}"\n'
+        "  StrictHostKeyChecking yes\n"
+        "  HostKeyAlgorithms ssh-ed25519\n"
+    )
