@@ -1,0 +1,303 @@
+#!/usr/bin/python3
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The journal of a transaction and how it is undone.
+
+This file stands alone on purpose: a guarded transaction copies it beside its journal, and the host itself runs the copy
+when no new connection confirms the change in time, or at the next boot. It imports nothing of the project.
+
+A journal is a file of JSON lines, each flushed to disk before the step it announces:
+
+- begin: id, time and what was asked; file: a path and its state before; mkdir: a folder made; run: a command to undo and
+  its inverse; ageing and lock: fields of an account (by uid, never a name or a hash); after: a command that makes a
+  service read its files again
+- prepared: everything above is on disk, the changes may start; pending: waits for a confirmation until a given time
+- commit: done, with the state of each file; rolled_back: undone
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import json
+import os
+import pwd
+import stat
+import subprocess
+import sys
+import time
+from typing import Any, Iterator
+
+ROOT = "/var/lib/essms"
+LOCK = "/run/essms.lock"
+BOOT_UNIT = "/etc/systemd/system/essms-recover.service"
+BOOT_WANT = "/etc/systemd/system/sysinit.target.wants/essms-recover.service"
+
+Record = dict[str, Any]
+State = dict[str, Any]
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+def read_state(path: str) -> State | None:
+    """Return the bytes, mode, owners, times and extended attributes of a file, or None when it does not exist."""
+    try:
+        with open(path, "rb") as stream:
+            data = stream.read()
+            info = os.fstat(stream.fileno())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    attributes = {}
+    for name in os.listxattr(path):
+        attributes[name] = base64.b64encode(os.getxattr(path, name)).decode()
+    return {
+        "data": base64.b64encode(data).decode(),
+        "mode": stat.S_IMODE(info.st_mode),
+        "uid": info.st_uid,
+        "gid": info.st_gid,
+        "mtime": info.st_mtime_ns,
+        "xattr": attributes,
+    }
+
+
+def content(state: State | None) -> bytes | None:
+    """Return the bytes a recorded state holds, or None for a file that did not exist."""
+    return None if state is None else base64.b64decode(state["data"])
+
+
+def write_state(path: str, state: State | None) -> None:
+    """Put a file into a recorded state: a temporary file beside it, flushed, then renamed over it."""
+    if state is None:
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            return
+        _flush_folder(os.path.dirname(path))
+        return
+    draft = f"{path}.essms-{os.getpid()}"
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(base64.b64decode(state["data"]))
+            stream.flush()
+            os.fchown(stream.fileno(), state["uid"], state["gid"])
+            os.fchmod(stream.fileno(), state["mode"])
+            for name, value in state.get("xattr", {}).items():
+                os.setxattr(stream.fileno(), name, base64.b64decode(value))
+            os.fsync(stream.fileno())
+        if state.get("mtime") is not None:
+            os.utime(draft, ns=(state["mtime"], state["mtime"]))
+        os.rename(draft, path)
+    except OSError:
+        if os.path.exists(draft):
+            os.unlink(draft)
+        raise
+    _flush_folder(os.path.dirname(path))
+
+
+def _flush_folder(path: str) -> None:
+    descriptor = os.open(path or "/", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+# --- accounts ------------------------------------------------------------------------------------------------------
+
+
+def shadow_tool(argv: list[str], name: str) -> None:
+    """Run a tool of the shadow suite for one account, leaving the backup /etc/shadow- as it was.
+
+    The account's name is given at the last moment and never recorded.
+    """
+    backup = read_state("/etc/shadow-")
+    subprocess.run([*argv, name], check=True, capture_output=True, timeout=30, env=_environment())
+    if read_state("/etc/shadow-") != backup:
+        write_state("/etc/shadow-", backup)
+
+
+def set_ageing(uid: int, fields: dict[str, str]) -> None:
+    """Set the ageing fields (max, warn; days as text, empty for none) of the account with this uid."""
+    argv = ["chage"]
+    for option, field in (("-M", "max"), ("-W", "warn")):
+        if field in fields:
+            argv += [option, fields[field] or "-1"]
+    shadow_tool([*argv, "--"], pwd.getpwuid(uid).pw_name)
+
+
+def set_lock(uid: int, locked: bool) -> None:
+    """Lock the password of an account that has none, or give the empty password back."""
+    shadow_tool(["passwd", "-l" if locked else "-d"], pwd.getpwuid(uid).pw_name)
+
+
+def _environment() -> dict[str, str]:
+    path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    return {"PATH": path, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive", "HOME": "/root"}
+
+
+# --- journal -------------------------------------------------------------------------------------------------------
+
+
+def load(folder: str) -> list[Record]:
+    """Return the records of a transaction's journal; a torn last line, cut by a crash, is ignored."""
+    records = []
+    try:
+        with open(os.path.join(folder, "journal.jsonl"), "rb") as stream:
+            for line in stream:
+                if not line.endswith(b"\n"):
+                    break
+                records.append(json.loads(line))
+    except FileNotFoundError:
+        return []
+    return records
+
+
+def append(folder: str, records: list[Record]) -> None:
+    """Add records to a journal and return when they are on disk; what a failed try wrote is cut away again."""
+    path = os.path.join(folder, "journal.jsonl")
+    text = "".join(json.dumps(record, separators=(",", ":")) + "\n" for record in records)
+    with open(path, "a+b", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
+        stream.seek(0)
+        whole = stream.read().rfind(b"\n") + 1
+        stream.truncate(whole)
+        try:
+            stream.write(text.encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+        except OSError:
+            os.truncate(path, whole)
+            raise
+
+
+def status(records: list[Record]) -> str:
+    """Return empty, unfinished, pending, committed or rolled_back."""
+    if not records:
+        return "empty"
+    found = "unfinished"
+    for record in records:
+        if record["op"] in ("pending", "commit", "rolled_back"):
+            found = {"commit": "committed"}.get(record["op"], record["op"])
+    return found
+
+
+def transactions(root: str = ROOT) -> Iterator[tuple[str, str]]:
+    """Yield the id and folder of every transaction, oldest first."""
+    folder = os.path.join(root, "tx")
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+        yield name, os.path.join(folder, name)
+
+
+def lock(wait: bool = False) -> int | None:
+    """Take the lock that keeps two runs apart; None when another holds it. It is freed when the process ends."""
+    descriptor = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"pid {os.getpid()}, since {time.strftime('%H:%M:%S')}".encode())
+    return descriptor
+
+
+# --- undoing -------------------------------------------------------------------------------------------------------
+
+
+def undo(folder: str, why: str, files_only: bool = False) -> list[str]:
+    """Undo a transaction that did not end, and mark it rolled_back. May be repeated until it succeeds.
+
+    A file that somebody changed meanwhile is put back all the same, because access may depend on it; its newer bytes are
+    kept in the transaction's folder.
+
+    :param files_only: at boot, when no service can be told to read its files again.
+    :returns: sentences about steps that failed; the transaction is then left unmarked so that the next try repeats it.
+    """
+    records = load(folder)
+    problems: list[str] = []
+    for record in reversed(records):
+        try:
+            _undo_record(folder, record, files_only)
+        except (OSError, KeyError, subprocess.SubprocessError) as error:
+            problems.append(f"undoing {record.get('path') or record['op']} failed: {error}")
+    if not files_only:
+        problems += _run_after(records)
+    commands_left = files_only and any(record["op"] == "run" for record in records)
+    if not problems and not commands_left:
+        append(folder, [{"op": "rolled_back", "time": time.time(), "why": why}])
+        disarm(folder)
+    return problems
+
+
+def _undo_record(folder: str, record: Record, files_only: bool) -> None:
+    if record["op"] == "file":
+        current = read_state(record["path"])
+        if current != record["before"]:
+            _keep(folder, record["path"], current)
+            write_state(record["path"], record["before"])
+    elif record["op"] == "mkdir":
+        try:
+            os.rmdir(record["path"])
+        except OSError:
+            # not there yet, or somebody else put a file into it: theirs to keep
+            return
+    elif record["op"] == "ageing":
+        set_ageing(record["uid"], record["before"])
+    elif record["op"] == "lock":
+        set_lock(record["uid"], not record["locked"])
+    elif record["op"] == "run" and not files_only:
+        subprocess.run(record["undo"], check=True, capture_output=True, timeout=120, env=_environment())
+
+
+def _keep(folder: str, path: str, state: State | None) -> None:
+    """Keep the bytes that undoing replaces, so that nothing is ever lost."""
+    data = content(state)
+    if data is None:
+        return
+    kept = os.path.join(folder, "replaced" + path.replace("/", "_"))
+    with open(kept, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
+        stream.write(data)
+
+
+def _run_after(records: list[Record]) -> list[str]:
+    problems = []
+    commands: list[list[str]] = []
+    for record in records:
+        if record["op"] == "after" and record["argv"] not in commands:
+            commands.append(record["argv"])
+    for argv in commands:
+        try:
+            subprocess.run(argv, check=True, capture_output=True, timeout=120, env=_environment())
+        except (OSError, subprocess.SubprocessError) as error:
+            problems.append(f"{' '.join(argv)} failed: {error}")
+    return problems
+
+
+def disarm(folder: str) -> None:
+    """Take away what a guarded transaction left for the next boot, once it has ended either way."""
+    try:
+        with open(BOOT_UNIT, encoding="utf-8") as stream:
+            ours = folder in stream.read()
+    except FileNotFoundError:
+        return
+    if ours:
+        for path in (BOOT_WANT, BOOT_UNIT):
+            if os.path.lexists(path):
+                os.unlink(path)
+
+
+def main(arguments: list[str]) -> int:
+    """Entry of the guard: FOLDER guard (the time is up) or FOLDER boot (the host restarted meanwhile)."""
+    folder, mode = arguments
+    held = lock(wait=mode == "guard")
+    if held is None or status(load(folder)) not in ("unfinished", "pending"):
+        return 0
+    why = "no new connection confirmed the change in time" if mode == "guard" else "the host restarted before it ended"
+    for problem in undo(folder, why, files_only=mode == "boot"):
+        print(problem, file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The table of kinds.
+
+The imports are written out because Ansible bundles only what is imported statically; a unit test compares this table
+with the files of the folder.
+"""
+
+from __future__ import annotations
+
+from . import (
+    account_ageing,
+    dconf,
+    empty_passwords,
+    faillock,
+    kde_lock,
+    key_value,
+    login_defs,
+    login_message,
+    logind,
+    package,
+    pam_stack,
+    pam_unix,
+    password_entropy,
+    pwhistory,
+    pwquality,
+    service,
+    shell_timeout,
+    sshd,
+    stored_hashes,
+)
+from .base import Kind
+
+KINDS: dict[str, Kind] = {
+    "account_ageing": account_ageing.AccountAgeing(),
+    "dconf": dconf.Dconf(),
+    "empty_passwords": empty_passwords.EmptyPasswords(),
+    "faillock": faillock.Faillock(),
+    "kde_lock": kde_lock.KdeLock(),
+    "key_value": key_value.KeyValue(),
+    "login_defs": login_defs.LoginDefs(),
+    "login_message": login_message.LoginMessage(),
+    "logind": logind.Logind(),
+    "package": package.Package(),
+    "pam": pam_stack.PamStack(),
+    "pam_unix": pam_unix.PamUnix(),
+    "password_entropy": password_entropy.PasswordEntropy(),
+    "pwhistory": pwhistory.Pwhistory(),
+    "pwquality": pwquality.Pwquality(),
+    "service": service.Service(),
+    "shell_timeout": shell_timeout.ShellTimeout(),
+    "sshd": sshd.Sshd(),
+    "stored_hashes": stored_hashes.StoredHashes(),
+}
+"""Every kind by the name that control files use."""

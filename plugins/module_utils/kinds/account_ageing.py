@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ageing of the passwords that people already have; login.defs only reaches accounts created later."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Sequence
+
+from ..engine import accounts
+from ..engine.errors import NotApplicable, Seen, Unknown
+from ..engine.host import Host
+from ..engine.rules import AT_LEAST, AT_MOST, Rule
+from .base import Kind, fields, integer
+from .login_defs import NEVER
+
+_GROUP = {"type": "string", "pattern": r"^[a-z_][a-z0-9_\-]{0,31}$"}
+_FIELDS = {"max_days": "max", "warn_days": "warn"}
+
+
+class AccountAgeing(Kind):
+    """``account_ageing: {scope: users, max_days: 365, warn_days: 7, privileged_groups: [sudo]}``.
+
+    Zero days mean no limit. Accounts without a usable password are left alone: they could not renew it, and an expired
+    one would shut out the SSH key of its owner.
+    """
+
+    schema = fields(
+        ("scope",),
+        scope={"enum": ["users", "privileged"]},
+        max_days=integer(0, NEVER),
+        warn_days=integer(0, 365),
+        privileged_groups={"type": "array", "items": _GROUP, "maxItems": 20},
+    )
+
+    def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:
+        wanted = {name: body[name] for name in _FIELDS if name in body}
+        if wanted.get("max_days") == 0:
+            wanted["max_days"] = NEVER
+        return {f"{body['scope']} {name}": value for name, value in wanted.items()}
+
+    def rule(self, name: str) -> Rule:
+        return AT_MOST if name.endswith("max_days") else AT_LEAST
+
+    def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for body in bodies:
+            for name, expected in self.expand(body).items():
+                found[name] = self._observe(host, body, name, expected)
+        return found
+
+    def _observe(self, host: Host, body: Mapping[str, Any], name: str, expected: int) -> Any:
+        try:
+            people = _people(host, body)
+        except PermissionError:
+            return Unknown("reading /etc/shadow needs root")
+        if not people:
+            return NotApplicable("no such account with a password on this host")
+        field = _FIELDS[name.split()[1]]
+        days = {account.uid: _days(field, getattr(account, field)) for account in people}
+        worst = (max if field == "max" else min)(days.values())
+        wrong = [account for account in people if not self.rule(name).test(expected, days[account.uid])]
+        note = f"{len(wrong)} of {len(people)} accounts ({accounts.uids(wrong)})"
+        return Seen(worst, note) if wrong else worst
+
+    def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+        for account in _people(host, body):
+            before: dict[str, str] = {}
+            after: dict[str, str] = {}
+            for name, expected in wanted.items():
+                field = _FIELDS[name.split()[1]]
+                value = getattr(account, field)
+                if not self.rule(name).test(expected, _days(field, value)):
+                    before[field], after[field] = value, str(expected)
+            if after:
+                host.operate({"op": "ageing", "uid": account.uid, "before": before, "after": after})
+
+
+def _people(host: Host, body: Mapping[str, Any]) -> list[accounts.Account]:
+    privileged = accounts.members(host, body.get("privileged_groups", ("sudo", "wheel", "admin")))
+    return [
+        account
+        for account in accounts.humans(host)
+        if account.has_password and (account.name in privileged) == (body["scope"] == "privileged")
+    ]
+
+
+def _days(field: str, value: str) -> int:
+    """Return a shadow field as days: an empty maximum means no limit, an empty warning no warning."""
+    return int(value) if value.isdigit() else NEVER if field == "max" else 0

@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which modules the shared PAM stack contains."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Sequence
+
+from ..engine import pam
+from ..engine.host import Host
+from . import faillock
+from .base import Kind, fields
+
+_ON = {"const": True}
+_PREAUTH = """Name: essms.hardening: refuse accounts that are locked after failed tries
+Default: yes
+Priority: 1024
+Auth-Type: Primary
+Auth:
+\trequisite\t\t\tpam_faillock.so preauth
+Account-Type: Primary
+Account:
+\trequired\t\t\tpam_faillock.so
+"""
+_AUTHFAIL = """Name: essms.hardening: count failed tries
+Default: yes
+Priority: 0
+Auth-Type: Primary
+Auth:
+\t[default=die]\t\t\tpam_faillock.so authfail
+"""
+_FEATURES: dict[str, tuple[str, dict[str, str]]] = {
+    "pwquality": ("with-pwquality", {"pwquality": ""}),
+    "faillock": ("with-faillock", {"essms-faillock-preauth": _PREAUTH, "essms-faillock": _AUTHFAIL}),
+}
+
+
+class PamStack(Kind):
+    """``pam: {pwquality: true, faillock: true}``."""
+
+    schema = fields(pwquality=_ON, faillock=_ON)
+    needs_root = False
+
+    def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        names = self.names(host, bodies)
+        unreadable = pam.readable(host)
+        if unreadable:
+            return dict.fromkeys(names, unreadable)
+        there = {
+            "pwquality": bool(pam.lines(host, "pam_pwquality.so", "password")),
+            "faillock": faillock.in_stack(host),
+        }
+        return {name: there[name] for name in names}
+
+    def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+        for name in wanted:
+            pam.enable(host, *_FEATURES[name])
+
+    def explain(self, host: Host, name: str) -> str:
+        return pam.refusal(host)

@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Old passwords that may not come back (pam_pwhistory)."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Sequence
+
+from ..engine import pam, text
+from ..engine.host import Host
+from ..engine.rules import AT_LEAST
+from .base import Kind, fields, integer
+
+PROFILE = "essms-pwhistory"
+CONF = "/etc/security/pwhistory.conf"
+DEFAULT_REMEMBER = 10
+"""What pam_pwhistory remembers when nothing says otherwise (pam_pwhistory(8))."""
+
+
+class Pwhistory(Kind):
+    """``pwhistory: {remember: 5, enforce_for_root: true}``.
+
+    The options stand on the PAM line, which every version reads; pwhistory.conf exists only in newer ones.
+    """
+
+    schema = fields(("remember",), remember=integer(1, 400), enforce_for_root={"const": True})
+    rules = {"remember": AT_LEAST}
+
+    def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        names = self.names(host, bodies)
+        unreadable = pam.readable(host)
+        if unreadable:
+            return dict.fromkeys(names, unreadable)
+        stack = pam.lines(host, "pam_pwhistory.so", "password")
+        if not stack:
+            return dict.fromkeys(names, None)
+        seen: dict[str, Any] = {
+            "remember": min(_remember(host, line) for line in stack),
+            "enforce_for_root": all(
+                pam.option(line, "enforce_for_root") is not None or _conf(host, "enforce_for_root") is not None
+                for line in stack
+            ),
+        }
+        return {name: seen[name] for name in names}
+
+    def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+        stack = pam.lines(host, "pam_pwhistory.so", "password")
+        remember = wanted.get("remember") or max([_remember(host, line) for line in stack] or [body["remember"]])
+        if host.family == "redhat":
+            self._edit_conf(host, remember)
+        for line in stack if host.family == "debian" else ():
+            pam.set_option(host, line, "remember", str(remember))
+        for line in pam.lines(host, "pam_pwhistory.so", "password") if host.family == "debian" else ():
+            pam.set_option(host, line, "enforce_for_root", "")
+        if not stack:
+            pam.enable(host, "with-pwhistory", {PROFILE: _profile(remember)})
+        elif host.family == "debian" and host.exists(f"{pam.PROFILES}/{PROFILE}"):
+            pam.enable(host, "with-pwhistory", {PROFILE: _profile(remember)})
+
+    def _edit_conf(self, host: Host, remember: int) -> None:
+        content = text.put(host.text(CONF) or text.HEADER, "remember", str(remember), text.EQUALS_SIGN)
+        host.write(CONF, text.put(content, "enforce_for_root", "", text.EQUALS_SIGN))
+
+    def explain(self, host: Host, name: str) -> str:
+        return pam.refusal(host)
+
+
+def _conf(host: Host, key: str) -> str | None:
+    return text.get(host.text(CONF) or "", key, text.EQUALS_SIGN)
+
+
+def _remember(host: Host, line: pam.PamLine) -> int:
+    value = pam.option(line, "remember") or _conf(host, "remember") or ""
+    return int(value) if value.isdigit() else DEFAULT_REMEMBER
+
+
+def _profile(remember: int) -> str:
+    line = f"requisite\t\t\tpam_pwhistory.so remember={remember} enforce_for_root"
+    return (
+        "Name: essms.hardening: refuse old passwords\nDefault: yes\nPriority: 512\nPassword-Type: Primary\n"
+        f"Password:\n\t{line} use_authtok\nPassword-Initial:\n\t{line}\n"
+    )

@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Strength of the password hashes that are already stored."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Sequence
+
+from ..engine import accounts
+from ..engine.errors import NotApplicable, Seen, Unknown
+from ..engine.host import Host
+from ..engine.rules import ranked
+from .base import Kind, fields
+
+ORDER = ("des", "md5", "bcrypt", "sha256", "sha512", "scrypt", "yescrypt")
+_PREFIXES = {"1": "md5", "2a": "bcrypt", "2b": "bcrypt", "2y": "bcrypt", "5": "sha256", "6": "sha512", "7": "scrypt"}
+_PREFIXES.update({"y": "yescrypt", "gy": "yescrypt"})
+
+
+class StoredHashes(Kind):
+    """``stored_hashes: {minimum: sha512}``; only the owner can renew a weak one, by changing the password."""
+
+    schema = fields(minimum={"enum": ["sha512", "yescrypt"]})
+    rules = {"minimum": ranked(ORDER)}
+    check_only = True
+
+    def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        try:
+            stored = [account for account in accounts.read(host) if account.has_password]
+        except PermissionError:
+            return {"minimum": Unknown("reading /etc/shadow needs root")}
+        if not stored:
+            return {"minimum": NotApplicable("no account has a password on this host")}
+        methods = {account.uid: _method(account.hash) for account in stored}
+        weakest = min(methods.values(), key=ORDER.index)
+        expected = bodies[0]["minimum"]
+        weak = [account for account in stored if not self.rules["minimum"].test(expected, methods[account.uid])]
+        note = f"to be changed by their owners: {accounts.uids(weak)}"
+        return {"minimum": Seen(weakest, note) if weak else weakest}
+
+
+def _method(secret: str) -> str:
+    parts = secret.split("$")
+    return _PREFIXES.get(parts[1], "des") if len(parts) > 2 else "des"
