@@ -27,6 +27,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _up(options: argparse.Namespace) -> None:
     with hosts.lock():
+        hosts.remove_orphans()
         done = hosts.up(hosts.STANDING, fresh=options.fresh)
     for name, what in done.items():
         print(f"lab: {name} {what}", file=sys.stderr)
@@ -35,6 +36,7 @@ def _up(options: argparse.Namespace) -> None:
 def _down(options: argparse.Namespace) -> None:
     with hosts.lock():
         removed = hosts.remove({*hosts.existing(), *hosts.STANDING})
+        hosts.remove_network()
         if options.images:
             removed += images.remove_all()
     print(f"lab: removed {', '.join(removed) or 'nothing, no host existed'}", file=sys.stderr)
@@ -63,7 +65,7 @@ def _ssh(options: argparse.Namespace) -> None:
 
 
 def _exec(options: argparse.Namespace) -> None:
-    command = as_root(["podman", "exec", "--interactive", f"{hosts.LAB}-{options.host}", *options.command])
+    command = as_root(["podman", "exec", "--interactive", f"{hosts.lab_name()}-{options.host}", *options.command])
     os.execvp(command[0], command)
 
 

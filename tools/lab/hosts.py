@@ -9,8 +9,9 @@ Everything SSH needs lies in the git-ignored folder ``.lab`` of the checkout: th
 from __future__ import annotations
 
 import fcntl
+import functools
+import hashlib
 import json
-import os
 import subprocess
 import time
 from collections.abc import Iterable, Iterator
@@ -27,9 +28,6 @@ STATE = ROOT / ".lab"
 KEY = STATE / "id_ed25519"
 SSH_CONFIG = STATE / "ssh_config"
 USER = "ansible"
-# Two checkouts on one machine share one lab, unless each is given a name of its own.
-LAB = os.environ.get("ESSMS_LAB", "essms")
-NETWORK = f"{LAB}-lab"
 BOOT_SECONDS = 60
 SUITES = {"deb12": "bookworm", "deb13": "trixie"}
 
@@ -44,10 +42,40 @@ class Host:
     @property
     def container(self) -> str:
         """Name of its container."""
-        return f"{LAB}-{self.name}"
+        return f"{lab_name()}-{self.name}"
 
 
 STANDING = tuple(Host(name, suite) for name, suite in SUITES.items())
+
+
+@functools.cache
+def lab_name() -> str:
+    """Return the name of this checkout's lab: ``essms``, or one of its own when another checkout already has that one.
+
+    The first letters of every container and of the network; chosen once and kept in ``.lab/name``.
+    """
+    kept = STATE / "name"
+    if not kept.exists():
+        STATE.mkdir(mode=0o700, exist_ok=True)
+        others = {labels["essms.lab"] for labels in _all_labels() if labels["essms.checkout"] != str(ROOT)}
+        own = f"essms-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:6]}" if "essms" in others else "essms"
+        kept.write_text(own + "\n", encoding="utf-8")
+    return kept.read_text(encoding="utf-8").strip()
+
+
+def network() -> str:
+    """Return the name of the lab's network."""
+    return f"{lab_name()}-lab"
+
+
+def remove_orphans() -> list[str]:
+    """Remove the hosts of checkouts that no longer exist, and return the names of their containers."""
+    labels = [labels for labels in _all_labels() if not Path(labels["essms.checkout"]).is_dir()]
+    orphans = [f"{each['essms.lab']}-{each['essms.host']}" for each in labels]
+    if orphans:
+        run(["podman", "rm", "--force", "--time", "1", *orphans])
+        run(["podman", "network", "rm", *{f"{each['essms.lab']}-lab" for each in labels}])
+    return orphans
 
 
 @contextmanager
@@ -68,8 +96,8 @@ def up(hosts: Iterable[Host], *, fresh: bool = False) -> dict[str, str]:
     wanted = list(hosts)
     _prepare_folder()
     images.build(images.missing(sorted({host.suite for host in wanted})))
-    if attempt(["podman", "network", "exists", NETWORK]).returncode != 0:
-        run(["podman", "network", "create", NETWORK])
+    if attempt(["podman", "network", "exists", network()]).returncode != 0:
+        run(["podman", "network", "create", network()])
     found = inspect(wanted)
     with ThreadPoolExecutor(max_workers=4) as pool:
         done = list(pool.map(lambda host: _bring_up(host, found.get(host.name), fresh), wanted))
@@ -88,10 +116,16 @@ def remove(hosts: Iterable[Host]) -> list[str]:
     return sorted(found)
 
 
+def remove_network() -> None:
+    """Remove the lab's network, once no host is left in it."""
+    attempt(["podman", "network", "rm", network()])
+
+
 def existing() -> list[Host]:
     """Return every host of this lab that exists, standing or not, by the labels of its container."""
-    listing = json.loads(run(["podman", "ps", "--all", "--filter", f"label=essms.lab={LAB}", "--format", "json"]) or "[]")
-    return [Host(item["Labels"]["essms.host"], item["Labels"]["essms.suite"]) for item in listing or []]
+    return [
+        Host(labels["essms.host"], labels["essms.suite"]) for labels in _all_labels() if labels["essms.checkout"] == str(ROOT)
+    ]
 
 
 def inspect(hosts: Iterable[Host]) -> dict[str, dict[str, str]]:
@@ -105,7 +139,7 @@ def inspect(hosts: Iterable[Host]) -> dict[str, dict[str, str]]:
         found[by_container[item["Name"]]] = {
             "state": item["State"]["Status"],
             "image": item["ImageName"],
-            "address": networks.get(NETWORK, {}).get("IPAddress", ""),
+            "address": networks.get(network(), {}).get("IPAddress", ""),
         }
     return found
 
@@ -125,6 +159,12 @@ def write_inventory(path: Path, hosts: Iterable[Host]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(inventory, indent=2) + "\n", encoding="utf-8")
     return path
+
+
+def _all_labels() -> list[dict[str, str]]:
+    """Return the labels of every lab host of this machine, whichever checkout it belongs to."""
+    listing = run(["podman", "ps", "--all", "--filter", "label=essms.checkout", "--format", "json"])
+    return [item["Labels"] for item in json.loads(listing or "[]") or []]
 
 
 def _prepare_folder() -> None:
@@ -160,8 +200,9 @@ def _create(host: Host) -> None:
     run(
         [
             "podman", "run", "--detach", "--name", host.container, "--hostname", host.name,
-            "--systemd=always", "--privileged", "--network", NETWORK, "--stop-timeout", "1",
-            "--label", f"essms.lab={LAB}", "--label", f"essms.host={host.name}", "--label", f"essms.suite={host.suite}",
+            "--systemd=always", "--privileged", "--network", network(), "--stop-timeout", "1",
+            "--label", f"essms.checkout={ROOT}", "--label", f"essms.lab={lab_name()}",
+            "--label", f"essms.host={host.name}", "--label", f"essms.suite={host.suite}",
             images.reference(host.suite), "/sbin/init",
         ]
     )  # fmt: skip
