@@ -14,7 +14,7 @@ import hashlib
 import json
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -144,7 +144,7 @@ def inspect(hosts: Iterable[Host]) -> dict[str, dict[str, str]]:
     return found
 
 
-def write_inventory(path: Path, hosts: Iterable[Host]) -> Path:
+def write_inventory(path: Path, hosts: Iterable[Host], variables: Mapping[str, object] | None = None) -> Path:
     """Write an Ansible inventory of hosts that `inventories/lab` does not know (throw-away hosts, fleets)."""
     inventory = {
         "lab": {
@@ -153,6 +153,7 @@ def write_inventory(path: Path, hosts: Iterable[Host]) -> Path:
                 "ansible_user": USER,
                 "ansible_ssh_args": f'-F "{SSH_CONFIG}" -o ControlMaster=auto -o ControlPersist=15m',
                 "ansible_python_interpreter": "/usr/bin/python3",
+                **(variables or {}),
             },
         }
     }
