@@ -1,0 +1,33 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one error of the catalogue, and how a value is shown in it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
+
+
+class CatalogueError(ValueError):
+    """Something in the catalogue, the inventory or the command line is wrong.
+
+    ``str(error)`` is one printable line: where, which key, which rule, what to do.
+    """
+
+
+def shown(value: object) -> str:
+    """Return a value as one short printable text; a string is quoted, so that an empty or blank one can be seen."""
+    if isinstance(value, str):
+        return f'"{printable(value)}"'
+    return str(value).lower() if isinstance(value, bool) else printable(value)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return ``did you mean a, b?`` for the known names closest to a word, or the known names when none is close."""
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, n=3, cutoff=0.6)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"use {' or '.join(names[:12])}" if names else "remove it"

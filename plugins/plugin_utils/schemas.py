@@ -1,0 +1,139 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""JSON Schema checks that end in one plain sentence: the key, the rule, what to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError, nearest, shown
+
+MAX_TEXT = 1024
+_NAMES = {
+    "string": "a string",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a map",
+}
+
+
+@lru_cache(maxsize=1024)
+def _validator(canonical: str) -> Any:
+    """Return the compiled validator of a schema; building one costs far more than running it."""
+    # Imported at first use: jsonschema takes longer to import than the whole catalogue takes to check.
+    try:
+        from jsonschema import Draft202012Validator
+    except ImportError as error:
+        raise CatalogueError(
+            "the Python package jsonschema is missing on this controller; install it: pip install -r requirements.txt"
+        ) from error
+    return Draft202012Validator(json.loads(canonical))
+
+
+def key_of(schema: Mapping[str, Any]) -> str:
+    """Return the canonical text of a schema, to be kept by whoever checks the same one often."""
+    return json.dumps(schema, sort_keys=True)
+
+
+def problem(schema: Mapping[str, Any] | str, value: object) -> str:
+    """Return the first rule ``value`` breaks, as ``key.path: rule; what to do``, or ``""``.
+
+    ``schema`` is a JSON Schema or its ``key_of`` text. Strings are checked first: one printable line, bounded length.
+    """
+    for path, sentence in unprintable(value):
+        return f"{path}: {sentence}" if path else sentence
+    validator = _validator(schema if isinstance(schema, str) else key_of(schema))
+    if validator.is_valid(value):
+        return ""
+    error = min(validator.iter_errors(value), key=lambda e: ([str(p) for p in e.absolute_path], e.validator))
+    path = dotted(error.absolute_path)
+    sentence = _sentence(error)
+    return f"{path}: {sentence}" if path else sentence
+
+
+def dotted(path: Any) -> str:
+    """Return ``linux.settings[0].sshd`` for the parts of a path."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else (f".{_name(part)}" if text else _name(part))
+    return text
+
+
+def _name(key: object) -> str:
+    """Return a key as it is when it is an ordinary name, quoted, escaped and shortened otherwise."""
+    return key if isinstance(key, str) and key.isidentifier() and len(key) <= 60 else shown(key)
+
+
+def unprintable(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[str, str]]:
+    """Yield ``(key path, sentence)`` for each string that is not one printable line of bounded length."""
+    if isinstance(value, str):
+        if len(value) > MAX_TEXT:
+            yield dotted(path), f"{shown(value)} has {len(value)} characters; write at most {MAX_TEXT}"
+        elif not value.isprintable():
+            yield dotted(path), f"{shown(value)} holds a control or invisible character; write one line of plain text"
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                yield dotted(path), f"key {shown(key)} is not a string; put it in quotes"
+            else:
+                yield from unprintable(key, (*path, key))
+                yield from unprintable(item, (*path, key))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from unprintable(item, (*path, index))
+
+
+def _sentence(error: Any) -> str:
+    """Return the rule a jsonschema error stands for and what to do about it."""
+    rule, wanted, value = error.validator, error.validator_value, error.instance
+    if rule == "required":
+        missing = next(name for name in wanted if name not in value)
+        return f"key {missing} is missing; add it"
+    if rule == "additionalProperties":
+        known = error.schema.get("properties", {})
+        unknown = next((name for name in value if name not in known), "")
+        return f"unknown key {_name(unknown)}; {nearest(str(unknown)[:60], known)}"
+    if rule == "type":
+        wanted_types = [wanted] if isinstance(wanted, str) else list(wanted)
+        advice = "; put it in quotes" if wanted == "string" and not isinstance(value, (list, dict)) else ""
+        return f"must be {' or '.join(_NAMES.get(t, t) for t in wanted_types)}, not {shown(value)}{advice}"
+    if rule in ("enum", "const"):
+        choices = wanted if rule == "enum" else [wanted]
+        return f"{shown(value)} is not allowed; use {' or '.join(shown(choice) for choice in choices)}"
+    if rule == "anyOf":
+        keys = [name for option in wanted for name in option.get("required", [])]
+        return f"a key is missing; add {' or '.join(keys)}" if keys else f"{shown(value)} has none of the allowed forms"
+    return f"{shown(value)} {_LIMITS[rule].format(wanted)}"
+
+
+_LIMITS = {
+    "minimum": "is too small; use {} or more",
+    "maximum": "is too large; use {} or less",
+    "minLength": "is too short; write {} characters or more",
+    "maxLength": "is too long; write {} characters or fewer",
+    "minItems": "has too few items; give {} or more",
+    "maxItems": "has too many items; give {} or fewer",
+    "minProperties": "has too few keys; give {} or more",
+    "maxProperties": "has too many keys; give {} or fewer",
+    "uniqueItems": "repeats an item; write each one once",
+    "pattern": "has another form than {}",
+    "not": "is reserved; choose another",
+}
+"""How each other JSON Schema rule in use is said; a test compares this table with the schemas."""
+
+
+def limits(schema: Mapping[str, Any]) -> str:
+    """Return the bounds of a parameter for people: ``8 to 128``, ``yescrypt or sha512``."""
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and high is not None:
+        return f"{low} to {high}"
+    if low is not None:
+        return f"{low} or more"
+    if high is not None:
+        return f"{high} or less"
+    return ", ".join(f"{name} {schema[name]}" for name in sorted(schema))
