@@ -1,0 +1,249 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words of the terminal summary, in French and in English.
+
+French is written here with plain spaces and set when shown: no-break spaces inside « » and before : ; ! ? % and the
+typographic apostrophe.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
+
+LANGUAGES = ("fr", "en")
+
+_FRENCH_SPACE = re.compile(r" (?=[:;!?%»])|(?<=«) ")
+
+_PHRASES: dict[str, dict[str, Any]] = {
+    "fr": {
+        "audit": "Audit",
+        "apply": "Mise en conformité",
+        "rollback": "Retour arrière",
+        "check": "simulation, rien n’est écrit",
+        "profile": "profil {}",
+        "when": "{:%d/%m/%Y à %H:%M}",
+        "day": "{:%d/%m/%Y}",
+        "score": "de conformité sur ce qui a pu être vérifié",
+        "no_score": "Rien n’a pu être jugé",
+        "seen": "{} % vérifié ; le reste ne compte jamais comme conforme",
+        "all_seen": "tout a pu être vérifié",
+        "expected": "attendu {}",
+        "observed": "observé {}",
+        "equals": "{}",
+        "at_least": "≥ {}",
+        "at_most": "≤ {}",
+        "one_of": "l’un de : {}",
+        "includes": "contenant {}",
+        "unset": "non défini",
+        "empty": "vide",
+        "true": "oui",
+        "false": "non",
+        "colon": "{} : {}",
+        "semicolon": " ; ",
+        "more_settings": ("et {} autre réglage", "et {} autres réglages"),
+        "more_hosts": ("et {} autre", "et {} autres"),
+        "every_host": "tous les hôtes ({})",
+        "hosts": ("{} hôte", "{} hôtes"),
+        "compliant": ("{} conforme", "{} conformes"),
+        "non_compliant": ("{} non conforme", "{} non conformes"),
+        "waived": ("{} dérogation", "{} dérogations"),
+        "not_applicable": ("{} non applicable", "{} non applicables"),
+        "not_verified": ("{} non vérifié", "{} non vérifiés"),
+        "unverified": "non vérifié",
+        "waiver": "dérogation jusqu’au {until} : {reason} ({owner})",
+        "unverified_hosts": "Hôtes non vérifiés",
+        "changed": "Modifications",
+        "would_change": "Ce qui serait modifié",
+        "controls": ("{} contrôle", "{} contrôles"),
+        "transaction": "transaction {}",
+        "guard_reverted": "l’accès n’a pas été confirmé à temps : la machine a remis ses anciens réglages d’elle-même",
+        "undo": "Pour annuler :",
+        "file": "Résultats :",
+        "before_after": "Avant → après",
+        "fixed": ("{} écart corrigé", "{} écarts corrigés"),
+        "left": ("{} écart restant", "{} écarts restants"),
+        "worse": ("{} contrôle dégradé", "{} contrôles dégradés"),
+        "no_fixed": "aucun écart corrigé",
+        "no_left": "aucun écart restant",
+        "title_fixed": "Corrigés",
+        "title_left": "Restent à traiter",
+        "title_worse": "Dégradés",
+        "from_to": "{} → {}",
+        "unreachable": "injoignable : aucune connexion n’a pu être établie",
+        "unreachable_do": "vérifier que la machine est allumée, que son adresse est la bonne et que SSH y répond",
+        "login": "connexion refusée : l’identifiant ou la clé ne sont pas acceptés",
+        "login_do": "vérifier le compte d’administration et sa clé SSH sur cette machine",
+        "host_key": "identité de la machine non reconnue (clé SSH inconnue ou changée)",
+        "host_key_do": "s’assurer que c’est la bonne machine, puis mettre à jour known_hosts",
+        "privilege": "droits d’administration refusés",
+        "privilege_do": "autoriser sudo pour le compte d’administration, ou lancer avec --ask-become-pass",
+        "python": "Python est absent ou trop ancien sur cette machine",
+        "python_do": "y installer le paquet python3 (3.9 ou plus récent)",
+        "platform": "système non pris en charge",
+        "platform_do": "retirer cette machine de l’inventaire ou la suivre par un autre moyen",
+        "stopped": "jamais atteint : l’exécution s’est arrêtée avant",
+        "stopped_do": "corriger ce qui l’a arrêtée, puis relancer",
+        "other": "n’a pas pu être vérifié",
+        "other_do": "lire la raison ci-dessous, corriger, puis relancer sur cette machine",
+    },
+    "en": {
+        "audit": "Audit",
+        "apply": "Hardening",
+        "rollback": "Rollback",
+        "check": "dry run, nothing is written",
+        "profile": "profile {}",
+        "when": "{:%Y-%m-%d %H:%M}",
+        "day": "{:%Y-%m-%d}",
+        "score": "compliant, of what could be verified",
+        "no_score": "Nothing could be judged",
+        "seen": "{}% verified; the rest never counts as compliant",
+        "all_seen": "everything could be verified",
+        "expected": "expected {}",
+        "observed": "observed {}",
+        "equals": "{}",
+        "at_least": "≥ {}",
+        "at_most": "≤ {}",
+        "one_of": "one of {}",
+        "includes": "containing {}",
+        "unset": "not set",
+        "empty": "empty",
+        "true": "yes",
+        "false": "no",
+        "colon": "{}: {}",
+        "semicolon": "; ",
+        "more_settings": ("and {} more setting", "and {} more settings"),
+        "more_hosts": ("and {} more", "and {} more"),
+        "every_host": "all hosts ({})",
+        "hosts": ("{} host", "{} hosts"),
+        "compliant": ("{} compliant", "{} compliant"),
+        "non_compliant": ("{} non-compliant", "{} non-compliant"),
+        "waived": ("{} waived", "{} waived"),
+        "not_applicable": ("{} not applicable", "{} not applicable"),
+        "not_verified": ("{} not verified", "{} not verified"),
+        "unverified": "not verified",
+        "waiver": "waived until {until}: {reason} ({owner})",
+        "unverified_hosts": "Hosts not verified",
+        "changed": "Changes",
+        "would_change": "What would change",
+        "controls": ("{} control", "{} controls"),
+        "transaction": "transaction {}",
+        "guard_reverted": "access was not confirmed in time: the machine put its former settings back by itself",
+        "undo": "To undo:",
+        "file": "Results:",
+        "before_after": "Before → after",
+        "fixed": ("{} gap closed", "{} gaps closed"),
+        "left": ("{} gap left", "{} gaps left"),
+        "worse": ("{} control got worse", "{} controls got worse"),
+        "no_fixed": "no gap closed",
+        "no_left": "no gap left",
+        "title_fixed": "Closed",
+        "title_left": "Still to do",
+        "title_worse": "Got worse",
+        "from_to": "{} → {}",
+        "unreachable": "unreachable: no connection could be made",
+        "unreachable_do": "check that the machine is on, that its address is right and that SSH answers there",
+        "login": "login refused: the user or the key is not accepted",
+        "login_do": "check the administration account and its SSH key on this machine",
+        "host_key": "identity of the machine not recognised (SSH key unknown or changed)",
+        "host_key_do": "make sure it is the right machine, then update known_hosts",
+        "privilege": "administration rights refused",
+        "privilege_do": "allow sudo for the administration account, or run with --ask-become-pass",
+        "python": "Python is missing or too old on this machine",
+        "python_do": "install the package python3 (3.9 or newer) there",
+        "platform": "unsupported system",
+        "platform_do": "take this machine out of the inventory or follow it by other means",
+        "stopped": "never reached: the run stopped before",
+        "stopped_do": "fix what stopped it, then run again",
+        "other": "could not be verified",
+        "other_do": "read the reason below, fix it, then run again on this machine",
+    },
+}
+
+#: Words of a technical sentence that tell what is the matter; the first line that matches decides.
+_PROBLEMS = (
+    ("host_key", r"host key verification|remote host identification"),
+    ("login", r"permission denied \(|authentication fail|invalid/incorrect password:|too many authentication"),
+    ("privilege", r"sudo|become|privilege|escalat|not root"),
+    ("python", r"python|interpreter"),
+    ("unreachable", r"unreachable|connect|timed? ?out|no route|resolve|name or service"),
+    ("platform", r"unsupported|not supported|no control .*platform"),
+    ("stopped", r"^the run (stopped|was interrupted)"),
+)
+
+
+class Advice(NamedTuple):
+    """A problem in plain words, and what to do about it."""
+
+    problem: str
+    action: str
+
+
+class Words:
+    """The phrases of one language."""
+
+    def __init__(self, language: str) -> None:
+        """Take ``fr`` or ``en`` (any spelling that starts so, such as ``en_GB.UTF-8``); anything else is French."""
+        self.language = "en" if language.lower().startswith("en") else "fr"
+        self._phrases: Mapping[str, Any] = _PHRASES[self.language]
+
+    def __call__(self, key: str, *values: object, **named: object) -> str:
+        """Return a phrase with its values filled in."""
+        return self._typeset(self._phrases[key]).format(*values, **named)
+
+    def count(self, key: str, number: int) -> str:
+        """Return « 1 conforme », « 2 conformes »; in French zero is singular."""
+        singular, plural = self._phrases[key]
+        few = number < 2 if self.language == "fr" else number == 1
+        return self._typeset(singular if few else plural).format(number)
+
+    def title(self, titles: Mapping[str, str]) -> str:
+        """Return a title or sentence of the catalogue in this language, in its typography."""
+        return self._typeset(titles[self.language])
+
+    def _typeset(self, text: str) -> str:
+        if self.language != "fr":
+            return text
+        return _FRENCH_SPACE.sub("\N{NO-BREAK SPACE}", text.replace("'", "’"))
+
+    def day(self, date: object) -> str:
+        """Return an ISO date as people of this language write it; what is no date is shown as it stands."""
+        try:
+            return self("day", datetime.fromisoformat(str(date)))
+        except ValueError:
+            return printable(date)
+
+    def moment(self, instant: str) -> str:
+        """Return an ISO 8601 instant as people of this language write it, in the time zone of this machine."""
+        return self("when", datetime.fromisoformat(instant.replace("Z", "+00:00")).astimezone())
+
+    def value(self, value: object) -> str:
+        """Return a value as a person would say it, safe for a terminal."""
+        if isinstance(value, bool):
+            return self("true" if value else "false")
+        if value is None:
+            return self("unset")
+        return self("empty") if value in ("", [], {}) else printable(value)
+
+    def expected(self, row: Mapping[str, Any]) -> str:
+        """Return « attendu ≥ 12 »."""
+        return self("expected", self(str(row["rule"]), self.value(row["expected"])))
+
+    def gap(self, row: Mapping[str, Any]) -> str:
+        """Return « minlen : attendu ≥ 12, observé 8 », with the reason in brackets when there is one."""
+        observed = self.value(row["observed"])
+        if row["observed"] not in (None, "", [], {}):
+            observed = self("observed", observed)
+        text = f"{self.expected(row)}, {observed}"
+        reason = f" ({printable(row['reason'], 160)})" if row.get("reason") else ""
+        return self("colon", printable(row["name"]), text) + reason
+
+    def advice(self, problem: str) -> Advice:
+        """Put a technical sentence in plain words."""
+        known = (key for key, pattern in _PROBLEMS if re.search(pattern, problem, re.IGNORECASE))
+        key = next(known, "other")
+        return Advice(self(key), self(f"{key}_do"))
