@@ -1,0 +1,236 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Collect what every settings task found, write it to the report folder and print the summary."""
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+    name: results
+    type: aggregate
+    short_description: Write the results of a run and print a summary
+    description:
+      - Collects what every P(essms.hardening.settings#module) task found on every host.
+      - At the end writes C(<establishment>/<UTC timestamp>-<mode>/results.json) in the report folder, points C(latest)
+        to it and prints a summary.
+      - A host that could not be reached, failed, or was skipped is in the results as C(not_verified), with the reason.
+      - A run whose results cannot be written ends with exit code 1.
+    author: essms.hardening contributors
+    requirements:
+      - listed in C(callbacks_enabled)
+    options:
+      report_dir:
+        description:
+          - Folder that holds the reports. Without it, C(reports) beside the configuration file in use, or in the
+            current folder when there is none.
+        type: path
+        env:
+          - name: ESSMS_REPORT_DIR
+        ini:
+          - section: callback_essms_results
+            key: report_dir
+      language:
+        description: Language of the summary, C(fr) or C(en).
+        type: str
+        default: fr
+        env:
+          - name: ESSMS_LANG
+        ini:
+          - section: callback_essms_results
+            key: language
+"""
+
+import atexit
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible import constants, context
+from ansible.plugins.callback import CallbackBase
+from ansible.release import __version__ as ansible_version
+from ansible.utils.color import ANSIBLE_COLOR
+from ansible_collections.essms.hardening.plugins.plugin_utils import events, reports, summary
+from ansible_collections.essms.hardening.plugins.plugin_utils.canvas import Canvas
+from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import Catalogue, CatalogueError, load
+from ansible_collections.essms.hardening.plugins.plugin_utils.collector import (
+    INTERRUPTED,
+    NEVER_REACHED,
+    Collector,
+    Expected,
+    Identity,
+)
+from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
+from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document
+from ansible_collections.essms.hardening.plugins.plugin_utils.selection import select
+from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
+
+_ACTION = "essms.hardening.settings"
+_MODES = {"audited": "audit", "applied": "apply", "reverted": "rollback"}
+_SENTENCE = 400
+_ROOT = Path(__file__).parents[2]
+
+
+class CallbackModule(CallbackBase):
+    """Listens to a run; everything it knows is kept by the collector."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "essms.hardening.results"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._play: Any = None
+        self._pid = os.getpid()
+        self._collector = self._new_collector()
+        atexit.register(self._rescue)
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        """Note the hosts every settings task of the play is meant for, before anything can go wrong."""
+        self._play = play
+        for task in _tasks(play):
+            self._expect(task)
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        """Note a settings task that was not visible in the play, such as one in an included role."""
+        self._expect(task)
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        """Keep what was found."""
+        self._keep(result)
+
+    def v2_runner_on_skipped(self, result: Any) -> None:
+        """Remember that nobody looked."""
+        if events.task(result).resolved_action == _ACTION:
+            self._collector.skip(events.task(result)._uuid, events.host(result))
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        """Keep what was found, or why the host left the run."""
+        if not self._keep(result) and not ignore_errors:
+            said = events.sentence(result) or f"The task {events.task(result).get_name()!r} failed on this host."
+            self._collector.lose(events.host(result), printable(said, _SENTENCE))
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        """Keep what the action could say, or why the host left the run."""
+        if not self._keep(result):
+            said = f"Host unreachable: {events.sentence(result)}"
+            self._collector.lose(events.host(result), printable(said, _SENTENCE))
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        """Write and show the results; exit with code 1 when they could not be written."""
+        if not self._finish(NEVER_REACHED):
+            raise SystemExit(1)
+
+    def _rescue(self) -> None:
+        # Something is left here only when the run was interrupted; forked workers inherit the hook but not the run.
+        if os.getpid() == self._pid:
+            self._finish(INTERRUPTED)
+
+    def _new_collector(self) -> Collector:
+        return Collector(self._identity, self._selected)
+
+    def _expect(self, task: Any) -> None:
+        if task.resolved_action == _ACTION:
+            mode = _MODES.get(str(task.args.get("state", "audited")), "audit")
+            check = mode != "audit" and bool(task.check_mode or context.CLIARGS.get("check"))
+            self._collector.expect(task._uuid, _hosts(self._play), mode, check)
+
+    def _keep(self, result: Any) -> bool:
+        content = events.content(result)
+        looped = [item for item in content.get("results") or () if isinstance(item, Mapping)]
+        records = [item["essms"] for item in (content, *looped) if isinstance(item.get("essms"), Mapping)]
+        for record in records:
+            self._collector.record(
+                events.task(result)._uuid, events.host(result), {**record, "host": events.host(result)}
+            )
+        return bool(records)
+
+    def _identity(self, host: str) -> Identity:
+        manager = self._play.get_variable_manager()
+        known = manager.get_vars(play=self._play, host=manager._inventory.get_host(host), include_hostvars=False)
+        folder = Path(str(known.get("inventory_dir") or Path.cwd())).name
+        return Identity(str(known.get("essms_establishment") or folder), str(known.get("essms_profile") or ""))
+
+    def _selected(self) -> Iterator[Expected]:
+        try:
+            chosen = select(load(), context.CLIARGS.get("tags") or ["all"], context.CLIARGS.get("skip_tags") or [])
+        except CatalogueError:
+            # The hosts already failed with that sentence; without a catalogue there is no control to list.
+            return
+        for control in chosen:
+            part = next(iter(control.platforms.values()), None)
+            yield Expected(control.id, part.evidence if part else "", control.origin)
+
+    def _finish(self, absent: str) -> bool:
+        collector, self._collector = self._collector, self._new_collector()
+        if not collector.used:
+            return True
+        root = Path(
+            self.get_option("report_dir") or Path(constants.CONFIG_FILE or "ansible.cfg").absolute().parent / "reports"
+        )
+        versions = {"ansible": ansible_version, "collection": _collection_version()}
+        view = summary.View(self._titles(), Words(self.get_option("language")), Canvas.of(colour=bool(ANSIBLE_COLOR)))
+        written = [self._write_and_show(document, root, view) for document in collector.documents(versions, absent)]
+        return all(written)
+
+    def _titles(self) -> summary.Titles:
+        try:
+            catalogue: Catalogue = load()
+        except CatalogueError as error:
+            self._display.warning(f"The summary has no titles: {error}")
+            return {}
+        return summary.titles_of(catalogue)
+
+    def _write_and_show(self, document: Document, root: Path, view: summary.View) -> bool:
+        try:
+            path = reports.write(document, root)
+        except OSError as error:
+            self._display.display(summary.summary(document, view))
+            self._display.display(
+                f"The results could not be written to {error.filename or root}: {error.strerror}. "
+                "Set ESSMS_REPORT_DIR to a folder you can write to, then run again.",
+                color=constants.COLOR_ERROR,
+                stderr=True,
+            )
+            return False
+        self._display.display(summary.summary(document, view, _short(path)))
+        return True
+
+
+def _hosts(play: Any) -> list[str]:
+    """Return every host of the play under --limit, those of later batches included."""
+    inventory = play.get_variable_manager()._inventory
+    return [host.get_name() for host in inventory.get_hosts(play.hosts, ignore_restrictions=True)]
+
+
+def _tasks(play: Any) -> Iterator[Any]:
+    def walk(block: Any) -> Iterator[Any]:
+        for part in (*block.block, *block.rescue, *block.always):
+            if hasattr(part, "block"):
+                yield from walk(part)
+            else:
+                yield part
+
+    for block in play.compile():
+        yield from walk(block)
+
+
+def _short(path: Path) -> str:
+    latest = path.parent.parent / "latest" / path.name
+    shown = latest if latest.resolve() == path.resolve() else path
+    relative = os.path.relpath(shown)
+    return str(shown) if relative.startswith("..") else relative
+
+
+def _collection_version() -> str:
+    """Return the version from the manifest of an installed collection, or from the source of a checkout."""
+    manifest = _ROOT / "MANIFEST.json"
+    if manifest.is_file():
+        import json
+
+        return str(json.loads(manifest.read_text(encoding="utf-8"))["collection_info"]["version"])
+    import yaml
+
+    return str(yaml.safe_load((_ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"])

@@ -1,0 +1,148 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The results document of one run (schema ``essms-results/1``): its shape, its score, reading and checking it.
+
+Everything that shows, exports or compares results starts from this document. ``collector.py`` builds it from
+the events of a run, ``reports.py`` writes it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypedDict
+
+from ansible_collections.essms.hardening.plugins.plugin_utils import verdicts
+
+SCHEMA = "essms-results/1"
+SCHEMA_FILE = Path(__file__).parents[2] / "schema" / "results.schema.json"
+
+VERIFIED = "verified"
+NOT_VERIFIED = "not_verified"
+
+
+class HostState(TypedDict):
+    """What is known of one host as a whole. ``problem`` is empty or the sentence why it could not be verified."""
+
+    name: str
+    state: str
+    problem: str
+    profile: str
+    platform: dict[str, str]
+    transaction: str | None
+    guard: str | None
+    seconds: dict[str, float]
+
+
+class Result(TypedDict):
+    """The verdict of one control on one host, with everything it rests on."""
+
+    control: str
+    measure: str
+    host: str
+    verdict: str
+    before_verdict: str | None
+    settings: list[dict[str, Any]]
+    evidence: str
+    origin: str
+    reason: str
+    parameters: dict[str, Any]
+    waiver: dict[str, Any] | None
+    changed: bool
+
+
+class Document(TypedDict):
+    """One run on one establishment.
+
+    ``started`` and ``finished`` are ISO 8601 UTC; ``check`` is true when nothing was written.
+    """
+
+    schema: str
+    establishment: str
+    profile: str
+    mode: str
+    check: bool
+    started: str
+    finished: str
+    versions: dict[str, str]
+    hosts: list[HostState]
+    results: list[Result]
+
+
+class ResultsError(ValueError):
+    """A results file that cannot be used; its text is one line: file, place, rule."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """How many control × host pairs carry each verdict."""
+
+    compliant: int = 0
+    non_compliant: int = 0
+    waived: int = 0
+    not_applicable: int = 0
+    not_verified: int = 0
+
+    @property
+    def total(self) -> int:
+        """All pairs."""
+        return self.judged + self.waived + self.not_applicable + self.not_verified
+
+    @property
+    def judged(self) -> int:
+        """Pairs that were looked at and either pass or fail."""
+        return self.compliant + self.non_compliant
+
+    @property
+    def due(self) -> int:
+        """Pairs that ought to pass: what was not verified counts among them, never as passing."""
+        return self.judged + self.not_verified
+
+    @property
+    def percent(self) -> int | None:
+        """Compliant among judged, in whole percent rounded down (100 means all); None when nothing was judged."""
+        return 100 * self.compliant // self.judged if self.judged else None
+
+    @property
+    def verified_percent(self) -> int | None:
+        """Pairs that were looked at among all, in whole percent rounded down; None when there are none."""
+        return 100 * (self.total - self.not_verified) // self.total if self.total else None
+
+
+def score(results: Iterable[Mapping[str, Any]]) -> Score:
+    """Count verdicts. A word that is not a verdict counts as not verified."""
+    counts = Counter(item["verdict"] if item["verdict"] in verdicts.VERDICTS else NOT_VERIFIED for item in results)
+    return Score(**counts)
+
+
+def read(path: Path) -> Document:
+    """Read and check a results file, or the one in a report folder.
+
+    Raises ResultsError (one line) when it cannot be read, is not JSON, or does not match the schema.
+    """
+    file = path / "results.json" if path.is_dir() else path
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ResultsError(f"{file}: cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise ResultsError(f"{file}: is not valid JSON: {error}.") from error
+    try:
+        return validate(document)
+    except ResultsError as error:
+        raise ResultsError(f"{file}: {error}") from error
+
+
+def validate(document: Any) -> Document:
+    """Return the document if it matches the schema; raise ResultsError naming the place and the rule otherwise."""
+    import jsonschema  # heavy, and never needed while a run is collecting
+
+    validator = jsonschema.Draft202012Validator(json.loads(SCHEMA_FILE.read_text(encoding="utf-8")))
+    error = jsonschema.exceptions.best_match(validator.iter_errors(document))
+    if error is not None:
+        raise ResultsError(f"{error.json_path}: {error.message[:200]} (rule {error.validator}).")
+    checked: Document = document
+    return checked
