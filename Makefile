@@ -1,5 +1,81 @@
-.PHONY: lab-up lab-down
-lab-up:
-	@python3 -m tools.lab up
-lab-down:
-	@python3 -m tools.lab down
+# Every target starts from nothing: it sets up what it needs, and says nothing about what is already there.
+PYTHON ?= python3
+BIN := .venv/bin
+PROFILE ?= combine
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show what can be typed
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+.PHONY: setup
+setup: ## Install what is missing: system packages of the lab, Python environment
+	@$(PYTHON) tools/setup.py lab
+
+.PHONY: venv
+venv: # Only the Python environment: enough for anything that needs no lab
+	@$(PYTHON) tools/setup.py venv
+
+.PHONY: lab-up
+lab-up: setup ## Start the lab: the real Debian hosts deb12 and deb13
+	@$(PYTHON) -m tools.lab up
+
+.PHONY: lab-down
+lab-down: ## Remove the hosts of the lab (images are kept)
+	@$(PYTHON) -m tools.lab down
+
+.PHONY: demo
+demo: setup ## Watch two fresh hosts being audited, hardened, audited again and rolled back
+	@$(BIN)/python -m tools.demo
+
+.PHONY: audit-here
+audit-here: venv ## Audit this machine, read-only, no lab needed
+	@$(BIN)/ansible-playbook --inventory inventories/here playbooks/audit.yml
+
+.PHONY: catalogue
+catalogue: venv ## Print every control as JSON (PROFILE=combine, instruction-2017, anssi-2021, renforce)
+	@$(BIN)/python tools/catalogue.py --profile $(PROFILE)
+
+.PHONY: generate
+generate: venv ## Write the files that are made from the controls
+	@$(BIN)/python tools/generate.py
+
+.PHONY: test
+test: setup ## Prove everything: lint, unit tests, every control on real hosts
+	@$(BIN)/python -m tools.prove lint unit scenarios
+
+.PHONY: lint
+lint: venv ## Check style, types and generated files
+	@$(BIN)/python -m tools.prove lint
+
+.PHONY: unit
+unit: venv ## Run the tests that need no host
+	@$(BIN)/python -m tools.prove unit
+
+.PHONY: scenarios
+scenarios: setup ## Run every Molecule scenario on fresh hosts (SCENARIO=password_policy for one)
+	@$(BIN)/python -m tools.prove scenarios $(addprefix --scenario ,$(SCENARIO))
+
+.PHONY: bench
+bench: setup ## Measure, and print the figures as JSON
+	@$(BIN)/python -m tools.bench
+
+.PHONY: collection
+collection: venv ## Build the collection into dist/ and check that the installed copy works
+	@$(BIN)/python -m tools.collection
+
+.PHONY: format
+format: venv ## Format the Python files
+	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .
+
+.PHONY: lock
+lock: # Write requirements.txt anew from requirements.in
+	@$(PYTHON) -m venv .cache/lock && .cache/lock/bin/pip install --quiet pip-tools
+	@.cache/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements.txt requirements.in
+
+.PHONY: clean
+clean: lab-down ## Remove the lab's hosts and everything the tools made (images and reports are kept)
+	@rm -rf .venv .cache .lab .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

@@ -86,11 +86,15 @@ def install_packages(packages: list[str]) -> None:
     prefix = _root_prefix()
     if prefix is None or not shutil.which("apt-get"):
         raise SetupError(
-            f"these system packages are missing: {' '.join(packages)}. Ask an administrator to run `{' '.join(command)}`."
+            f"these system packages are missing: {' '.join(packages)}. "
+            f"Ask an administrator to run `{' '.join(command)}`."
         )
     say(f"installing the system packages {' '.join(packages)}")
     environment = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive"]
-    run([*environment, "apt-get", "update"], "refreshing the package lists failed: check this machine's network and apt sources")
+    run(
+        [*environment, "apt-get", "update"],
+        "refreshing the package lists failed: check this machine's network and apt sources",
+    )
     run([*environment, *command], f"installing {' '.join(packages)} failed: run `{' '.join(command)}` to see why")
 
 
@@ -101,7 +105,8 @@ def make_venv() -> None:
     """
     if sys.version_info[:2] < OLDEST_PYTHON:
         raise SetupError(
-            f"{sys.executable} is Python {sys.version.split()[0]}, 3.11 or newer is needed: name another with `make setup PYTHON=…`."
+            f"{sys.executable} is Python {sys.version.split()[0]}, 3.11 or newer is needed: "
+            "name another with `make setup PYTHON=…`."
         )
     stamp = _stamp()
     if STAMP.exists() and STAMP.read_text(encoding="utf-8") == stamp:
@@ -109,15 +114,32 @@ def make_venv() -> None:
     say("making the virtual environment (about a minute, once)")
     STAMP.unlink(missing_ok=True)
     python = str(VENV / "bin" / "python")
-    run([sys.executable, "-m", "venv", "--clear", str(VENV)], "the virtual environment could not be made in .venv: check free space")
+    run(
+        [sys.executable, "-m", "venv", "--clear", str(VENV)],
+        "the virtual environment could not be made in .venv: check free space",
+    )
     # The lock is complete, so pip has nothing to resolve; each file is checked against its hash.
     run(
-        [python, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--no-compile", "--requirement", str(LOCK)],
+        [
+            python,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--require-hashes",
+            "--no-deps",
+            "--no-compile",
+            "--requirement",
+            str(LOCK),
+        ],
         "a Python package could not be installed: check that this machine reaches its package index",
     )
     # Compiled here rather than by pip: the hundred thousand files of bundled collections would take most of the time.
     packages = sysconfig.get_path("purelib", vars={"base": str(VENV), "platbase": str(VENV)})
-    run([python, "-m", "compileall", "-q", "-j", "0", "-x", "ansible_collections", packages], "compiling the packages failed")
+    run(
+        [python, "-m", "compileall", "-q", "-j", "0", "-x", "ansible_collections", packages],
+        "compiling the packages failed",
+    )
     STAMP.write_text(stamp, encoding="utf-8")
 
 
@@ -131,23 +153,28 @@ def run(command: list[str], problem: str) -> None:
 
     :raises SetupError: with ``problem`` and the command's last line, when it fails.
     """
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
     if done.returncode != 0:
         print(done.stdout, file=sys.stderr)
         raise SetupError(f"{problem}.")
 
 
 def _root_prefix() -> list[str] | None:
-    """Return what to put before a command so that root runs it, or None when that is not possible without a password."""
+    """Return what makes root run a command, or None when that is not possible without a password."""
     if os.geteuid() == 0:
         return []
-    if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0:
+    if (
+        shutil.which("sudo")
+        and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
+    ):
         return ["sudo", "-n"]
     return None
 
 
 def _stamp() -> str:
-    """Return what the virtual environment depends on: the lock, the interpreter, and where it stands (venvs cannot be moved)."""
+    """Return what the virtual environment depends on: the lock, the interpreter, and its folder, for it cannot be moved."""
     lock = hashlib.sha256(LOCK.read_bytes()).hexdigest()
     return f"{lock}\n{sys.version}\n{VENV}\n"
 

@@ -97,8 +97,8 @@ def terminal(
 ) -> Iterator[pexpect.spawn[str]]:
     """Give an interactive SSH session with a terminal, at its first shell prompt, in a login shell.
 
-    ``session.sendline("…")``, ``session.expect(PROMPT)``, ``session.before``; ``session.expect(pexpect.EOF, timeout=…)``
-    waits for the host to end it.
+    ``session.sendline("…")``, ``session.expect(PROMPT)``, ``session.before``;
+    ``session.expect(pexpect.EOF, timeout=…)`` waits for the host to end it.
     """
     options = _options(user, key) if password is None else _password_options(user)
     with _session(host, options, timeout) as session:
@@ -147,7 +147,7 @@ def user(host: str, *, password: str | None = None, key: bool = False) -> Iterat
 
 @contextmanager
 def throwaway(like: str = "deb12") -> Iterator[str]:
-    """Give the name of a pristine host of the same Debian as ``like``, with an address of its own; removed at the end."""
+    """Give the name of a pristine host of the same Debian as ``like``, with its own address; removed at the end."""
     host = hosts.Host(f"{like}-{uuid.uuid4().hex[:6]}", hosts.SUITES[like])
     hosts.up([host])
     try:
@@ -172,8 +172,10 @@ def fingerprint(host: str, *paths: str) -> str:
 
     Equal before and after means nothing was touched; ``diff`` of two tells what was.
     """
-    find = r"find %s -xdev -printf '%%p %%y %%m %%U:%%G %%s %%T@ %%l\n' 2>/dev/null | sort; " % " ".join(paths)
-    return must(host, find + f"find {' '.join(paths)} -xdev -type f -exec sha256sum {{}} + 2>/dev/null | sort -k2")
+    under = " ".join(paths)
+    attributes = rf"find {under} -xdev -printf '%p %y %m %U:%G %s %T@ %l\n' 2>/dev/null | sort"
+    contents = f"find {under} -xdev -type f -exec sha256sum {{}} + 2>/dev/null | sort -k2"
+    return must(host, f"{attributes}; {contents}")
 
 
 def crash(host: str) -> None:
@@ -203,13 +205,19 @@ def _options(user: str, key: Path | None) -> list[str]:
 
 
 def _password_options(user: str) -> list[str]:
-    once = ["PubkeyAuthentication=no", "PreferredAuthentications=keyboard-interactive,password", "NumberOfPasswordPrompts=1"]
+    once = [
+        "PubkeyAuthentication=no",
+        "PreferredAuthentications=keyboard-interactive,password",
+        "NumberOfPasswordPrompts=1",
+    ]
     return [*_options(user, None), *(word for option in once for word in ("-o", option))]
 
 
 @contextmanager
 def _session(host: str, options: Sequence[str], timeout: float) -> Iterator[pexpect.spawn[str]]:
-    session = pexpect.spawn("ssh", [*options, "-tt", host], encoding="utf-8", timeout=timeout, env={"TERM": "dumb", "PATH": "/usr/bin:/bin"})
+    session = pexpect.spawn(
+        "ssh", [*options, "-tt", host], encoding="utf-8", timeout=timeout, env={"TERM": "dumb", "PATH": "/usr/bin:/bin"}
+    )
     try:
         yield session
     finally:

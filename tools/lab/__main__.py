@@ -70,7 +70,9 @@ def _exec(options: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python3 -m tools.lab", description="Real Debian hosts to try the collection on.")
+    parser = argparse.ArgumentParser(
+        prog="python3 -m tools.lab", description="Real Debian hosts to try the collection on."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     one = commands.add_parser("up", help="make the hosts deb12 and deb13 run and answer over SSH")
     one.add_argument("--fresh", action="store_true", help="replace hosts that exist by pristine ones")
@@ -79,10 +81,15 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--images", action="store_true", help="remove the images too")
     one.set_defaults(run=_down)
     commands.add_parser("status", help="list the hosts").set_defaults(run=_status)
-    one = commands.add_parser("fleet", help="have exactly COUNT more Debian 12 hosts (0 removes them); prints their inventory")
+    one = commands.add_parser(
+        "fleet", help="have exactly COUNT more Debian 12 hosts (0 removes them); prints their inventory"
+    )
     one.add_argument("count", type=int, choices=range(100), metavar="COUNT")
     one.set_defaults(run=_fleet)
-    for name, action, text in (("ssh", _ssh, "log in as Ansible does"), ("exec", _exec, "run a command as root, without SSH")):
+    for name, action, text in (
+        ("ssh", _ssh, "log in as Ansible does"),
+        ("exec", _exec, "run a command as root, without SSH"),
+    ):
         one = commands.add_parser(name, help=text)
         one.add_argument("host")
         one.add_argument("command", nargs=argparse.REMAINDER)

@@ -124,7 +124,9 @@ def remove_network() -> None:
 def existing() -> list[Host]:
     """Return every host of this lab that exists, standing or not, by the labels of its container."""
     return [
-        Host(labels["essms.host"], labels["essms.suite"]) for labels in _all_labels() if labels["essms.checkout"] == str(ROOT)
+        Host(labels["essms.host"], labels["essms.suite"])
+        for labels in _all_labels()
+        if labels["essms.checkout"] == str(ROOT)
     ]
 
 
@@ -211,7 +213,7 @@ def _create(host: Host) -> None:
 
 def _wait_until_booted(host: Host) -> None:
     """Wait until the host lets users in: pam_nologin refuses them until systemd has removed /run/nologin."""
-    ready = 'until systemctl is-active --quiet ssh.service systemd-user-sessions.service; do sleep 0.1; done'
+    ready = "until systemctl is-active --quiet ssh.service systemd-user-sessions.service; do sleep 0.1; done"
     started = time.monotonic()
     while attempt(["podman", "exec", host.container, "timeout", str(BOOT_SECONDS), "sh", "-c", ready]).returncode != 0:
         if time.monotonic() - started > BOOT_SECONDS:

@@ -35,6 +35,12 @@ CACHED = ("libpam-pwquality", "cracklib-runtime", "libpwquality-tools", "dconf-c
 MASKED = ("systemd-modules-load.service", "systemd-sysctl.service", "systemd-binfmt.service")
 DISABLED = ("apt-daily.timer", "apt-daily-upgrade.timer")
 
+# Marks a simulated GNOME desktop, for controls that look for one.
+DESKTOP = (
+    r"[Desktop Entry]\nName=GNOME\nComment=Lab fixture: marks a simulated GNOME desktop\n"
+    r"Exec=/bin/true\nType=Application\n"
+)
+
 SETUP = r"""
 set -eu
 printf 'Acquire::Languages "none";\nAcquire::Retries "3";\n' > /etc/apt/apt.conf.d/90lab
@@ -48,7 +54,7 @@ install -d -m 0700 -o ansible -g ansible /home/ansible/.ssh
 printf 'ansible ALL=(ALL:ALL) NOPASSWD: ALL\n' > /etc/sudoers.d/ansible
 chmod 0440 /etc/sudoers.d/ansible
 install -d /usr/share/wayland-sessions
-printf '[Desktop Entry]\nName=GNOME\nComment=Lab fixture: marks a simulated GNOME desktop\nExec=/bin/true\nType=Application\n' \
+printf '@DESKTOP@' \
     > /usr/share/wayland-sessions/gnome.desktop
 rm -f /etc/machine-id /var/lib/dbus/machine-id
 : > /etc/machine-id
@@ -58,7 +64,7 @@ rm -f /etc/machine-id /var/lib/dbus/machine-id
 def _recipe(suite: str) -> tuple[list[str], str]:
     """Return the command that writes the image of a Debian suite to standard output, and its hash."""
     setup = SETUP
-    for word, values in (("@CACHED@", CACHED), ("@MASKED@", MASKED), ("@DISABLED@", DISABLED)):
+    for word, values in (("@CACHED@", CACHED), ("@MASKED@", MASKED), ("@DISABLED@", DISABLED), ("@DESKTOP@", (DESKTOP,))):
         setup = setup.replace(word, " ".join(values))
     command = [
         "mmdebstrap",
@@ -105,15 +111,16 @@ def remove_all() -> list[str]:
 def _build(suite: str) -> None:
     command, _hash = _recipe(suite)
     print(f"lab: building the image of Debian {suite} (once; kept afterwards)", file=sys.stderr, flush=True)
-    with subprocess.Popen(as_root(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as make:
-        with subprocess.Popen(
-            as_root(["podman", "import", "--quiet", "-", reference(suite)]),
-            stdin=make.stdout, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        ) as store:  # fmt: skip
-            assert make.stdout and make.stderr
-            make.stdout.close()  # so that mmdebstrap notices when podman gives up
-            said = make.stderr.read().decode(errors="replace").strip().splitlines()
-            stored = store.communicate()[1].decode(errors="replace").strip().splitlines()
+    store_command = as_root(["podman", "import", "--quiet", "-", reference(suite)])
+    with (
+        subprocess.Popen(as_root(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as make,
+        subprocess.Popen(store_command, stdin=make.stdout, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as store,
+    ):
+        assert make.stdout is not None
+        assert make.stderr is not None
+        make.stdout.close()  # so that mmdebstrap notices when podman gives up
+        said = make.stderr.read().decode(errors="replace").strip().splitlines()
+        stored = store.communicate()[1].decode(errors="replace").strip().splitlines()
     if make.returncode != 0:
         attempt(["podman", "rmi", "--force", reference(suite)])
         raise LabError(

@@ -35,7 +35,9 @@ def run(argv: Sequence[str], *, stdin: str | None = None, timeout: float = 120) 
     done = attempt(argv, stdin=stdin, timeout=timeout)
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip().splitlines()
-        raise LabError(f"`{' '.join(argv[:4])} …` failed with code {done.returncode}: {said[-1] if said else 'no message'}")
+        raise LabError(
+            f"`{' '.join(argv[:4])} …` failed with code {done.returncode}: {said[-1] if said else 'no message'}"
+        )
     return done.stdout
 
 
@@ -45,8 +47,12 @@ def attempt(argv: Sequence[str], *, stdin: str | None = None, timeout: float = 1
     :raises LabError: when the command is missing or takes more than ``timeout`` seconds.
     """
     try:
-        return subprocess.run(as_root(argv), input=stdin or "", capture_output=True, text=True, timeout=timeout, check=False)
+        return subprocess.run(
+            as_root(argv), input=stdin or "", capture_output=True, text=True, timeout=timeout, check=False
+        )
     except FileNotFoundError as error:
         raise LabError(f"The program {error.filename} is missing: run `make setup`, which installs it.") from None
     except subprocess.TimeoutExpired:
-        raise LabError(f"`{' '.join(argv[:4])} …` did not finish within {timeout:g} s: run `make lab-down`, then `make lab-up`.") from None
+        raise LabError(
+            f"`{' '.join(argv[:4])} …` did not finish within {timeout:g} s: run `make lab-down`, then `make lab-up`."
+        ) from None

@@ -1,0 +1,139 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the project's checks one after the other, all of them even when one fails, and counts every test.
+
+``python -m tools.prove lint unit scenarios``. Exit code 0 only when every check succeeded and every run of tests
+really ran some.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from . import layout
+from .lab import hosts
+from .lab.podman import LabError
+
+ROOT = Path(__file__).resolve().parents[1]
+JUNIT = ROOT / ".cache" / "junit"
+STAGES = ("lint", "unit", "scenarios")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One command to run; ``junit`` names the file in which it counts its tests, if it has any."""
+
+    name: str
+    command: list[str]
+    junit: Path | None = None
+    fresh_hosts: bool = False
+
+
+@dataclass
+class Tally:
+    """What was counted, and what went wrong in words."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the stages named and print one line of count; 1 when anything failed."""
+    options = _arguments(argv)
+    problems = layout.problems(ROOT)
+    if problems:
+        print("\n".join(problems), file=sys.stderr)
+        return 1
+    shutil.rmtree(JUNIT, ignore_errors=True)
+    JUNIT.mkdir(parents=True)
+    tally = Tally()
+    for check in _checks(options.stages, options.scenario):
+        _run(check, tally)
+    for problem in tally.problems:
+        print(f"FAILED: {problem}", file=sys.stderr)
+    skipped = f", {tally.skipped} skipped" if tally.skipped else ""
+    print(f"{tally.passed} passed, {tally.failed} failed{skipped}")
+    return 1 if tally.problems or tally.failed else 0
+
+
+def _checks(stages: list[str], only: list[str]) -> Iterator[Check]:
+    if "lint" in stages:
+        yield Check("yamllint", ["yamllint", "--strict", "."])
+        yield Check("ruff check", ["ruff", "check", "--quiet", "."])
+        yield Check("ruff format", ["ruff", "format", "--quiet", "--check", "."])
+        yield Check("mypy", ["mypy"])
+        yield Check("generated files", [sys.executable, "tools/generate.py", "--check"])
+        yield Check("ansible-lint", ["ansible-lint", "--quiet"])
+    if "unit" in stages:
+        report = JUNIT / "unit.xml"
+        yield Check("unit tests", ["pytest", "--quiet", f"--junitxml={report}"], report)
+    if "scenarios" in stages:
+        for name in only or _scenarios():
+            command = ["molecule", "test", "--scenario-name", name, "--destroy", "never"]
+            yield Check(f"scenario {name}", command, JUNIT / f"{name}.xml", fresh_hosts=True)
+
+
+def _scenarios() -> list[str]:
+    """Return the names of all scenarios that prove something (`default` only makes the hosts)."""
+    return sorted(
+        path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml") if path.parent.name != "default"
+    )
+
+
+def _run(check: Check, tally: Tally) -> None:
+    print(f"--- {check.name}", flush=True)
+    started = time.monotonic()
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"}
+    try:
+        if check.fresh_hosts:
+            with hosts.lock():
+                hosts.up(hosts.STANDING, fresh=True)
+        code = subprocess.run(
+            check.command, cwd=ROOT, stdin=subprocess.DEVNULL, env=environment, check=False
+        ).returncode
+    except (LabError, OSError) as error:
+        tally.problems.append(f"{check.name}: {error}")
+        return
+    print(f"--- {check.name}: {'ok' if code == 0 else 'failed'} in {time.monotonic() - started:.1f} s", flush=True)
+    if code != 0:
+        tally.problems.append(f"{check.name} ended with code {code}; run it alone: `{' '.join(check.command)}`")
+    if check.junit is not None:
+        _count(check, tally)
+
+
+def _count(check: Check, tally: Tally) -> None:
+    """Add what a run of tests wrote; a run that wrote nothing is a failure, not a silence."""
+    assert check.junit is not None
+    suites = list(ET.parse(check.junit).getroot().iter("testsuite")) if check.junit.exists() else []
+    total = sum(int(suite.get("tests", 0)) for suite in suites)
+    failed = sum(int(suite.get("failures", 0)) + int(suite.get("errors", 0)) for suite in suites)
+    skipped = sum(int(suite.get("skipped", 0)) for suite in suites)
+    if total - skipped == 0:
+        tally.problems.append(f"{check.name} ran no test at all")
+    tally.passed += max(0, total - failed - skipped)
+    tally.failed += failed
+    tally.skipped += skipped
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.prove", description=__doc__.splitlines()[0] if __doc__ else None
+    )
+    parser.add_argument("stages", nargs="+", choices=STAGES)
+    parser.add_argument("--scenario", action="append", default=[], help="only this Molecule scenario; may be repeated")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
