@@ -41,7 +41,9 @@ def template_problem(value: object) -> str:
     """Return what is wrong when a body holds a template that is more than a plain parameter, or ``""``."""
     if isinstance(value, str):
         if _BRACES.search(_TOKEN.sub("", value)):
-            return f"{shown(value)} is more than a plain parameter; write {{{{ essms_name }}}} and nothing else in braces"
+            return (
+                f"{shown(value)} is more than a plain parameter; write {{{{ essms_name }}}} and nothing else in braces"
+            )
     elif isinstance(value, Mapping):
         for key, item in value.items():
             # A key names the setting; one that changed with the inventory could not be compared between hosts.

@@ -56,7 +56,8 @@ def _load(root: Path) -> Catalogue:
         control, own = control_file.parse(path, name, schema, measures, tuple(profiles))
         if control.id in controls:
             raise CatalogueError(
-                f"{name}: id: {control.id} is already in {controls[control.id].path}; ids are never reused, take the next one"
+                f"{name}: id: {control.id} is already in {controls[control.id].path};"
+                " ids are never reused, take the next one"
             )
         controls[control.id] = control
         for parameter in own:
@@ -92,9 +93,7 @@ def _profiles(root: Path) -> dict[str, Profile]:
         data = reading.read(path, name, schema)
         if data["id"] != path.stem:
             raise CatalogueError(f"{name}: id: {data['id']} differs from the file name; name the file {data['id']}.yml")
-        profiles[path.stem] = Profile(
-            data["id"], data["title"], data["why"], tuple(data["sources"]), data["deviation"]
-        )
+        profiles[path.stem] = Profile(data["id"], data["title"], data["why"], tuple(data["sources"]), data["deviation"])
     if not profiles:
         raise CatalogueError(f"{root.name}: no profile in profiles/; reinstall the collection")
     return profiles

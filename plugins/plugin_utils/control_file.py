@@ -68,9 +68,13 @@ def _check_place(control: str, path: Path, name: str, role: str, measures: Mappi
         raise CatalogueError(f"{name}: id: {control} does not match the file name; name the file {control}_<words>.yml")
     measure = measures.get(control[:3])
     if measure is None:
-        raise CatalogueError(f"{name}: id: measure {control[:3]} is not in measures.yml; {nearest(control[:3], measures)}")
+        raise CatalogueError(
+            f"{name}: id: measure {control[:3]} is not in measures.yml; {nearest(control[:3], measures)}"
+        )
     if measure.role != role:
-        raise CatalogueError(f"{name}: id: {measure.id} belongs to role {measure.role}; move it to roles/{measure.role}")
+        raise CatalogueError(
+            f"{name}: id: {measure.id} belongs to role {measure.role}; move it to roles/{measure.role}"
+        )
 
 
 def _part(platform: str, data: Mapping[str, Any], where: str) -> Part:
@@ -119,11 +123,18 @@ def _parameter(
 
 
 def _check_patterns(bounds: Mapping[str, Any], where: str) -> None:
-    for path, schema in (("", bounds), ("items.", bounds.get("items", {}))):
-        try:
-            re.compile(schema.get("pattern", ""))
-        except re.error as error:
-            raise CatalogueError(f"{where}.{path}pattern: not a regular expression: {error}; correct it") from error
+    for path, schema in (("pattern", bounds), ("items.pattern", bounds.get("items", {}))):
+        broken = _pattern_problem(schema.get("pattern", ""))
+        if broken:
+            raise CatalogueError(f"{where}.{path}: not a regular expression ({broken}); correct it")
+
+
+def _pattern_problem(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        return str(error)
+    return ""
 
 
 def _values(body: Mapping[str, Any], where: str, profiles: Collection[str]) -> dict[str, Any]:

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
+from ansible_collections.essms.hardening.plugins.plugin_utils.printable import LIMIT, printable
 
 
 class CatalogueError(ValueError):
@@ -18,9 +18,14 @@ class CatalogueError(ValueError):
 
 
 def shown(value: object) -> str:
-    """Return a value as one short printable text; a string is quoted, so that an empty or blank one can be seen."""
+    """Return a value as one short printable text; quoted or bracketed so that an empty one can be seen."""
     if isinstance(value, str):
-        return f'"{printable(value)}"'
+        quoted = value[:LIMIT].replace('"', '\\"') + value[LIMIT : LIMIT + 1]
+        return f'"{printable(quoted)}"'
+    if isinstance(value, (list, tuple)):
+        return f"[{printable(value)}]"
+    if isinstance(value, Mapping):
+        return f"{{{printable(value)}}}"
     return str(value).lower() if isinstance(value, bool) else printable(value)
 
 

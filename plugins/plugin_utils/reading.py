@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
 from ansible_collections.essms.hardening.plugins.plugin_utils import schemas
 from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError, shown
 

@@ -1,0 +1,183 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From controls and an inventory's values to the settings one host gets.
+
+Order of values: profile, then whatever Ansible's own precedence says of the variable. A value has hard bounds nobody
+may leave, and an accepted range outside which a written reason is needed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from ansible_collections.essms.hardening.plugins.plugin_utils import bodies, reading, schemas
+from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import COLLECTION
+from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError, nearest, shown
+from ansible_collections.essms.hardening.plugins.plugin_utils.model import Catalogue, Control, Parameter
+from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
+
+JUSTIFICATIONS = "essms_justifications"
+"""Variable: ``{parameter: {reason, author, date}}``."""
+ENGINE_VARIABLES = frozenset(
+    {
+        "essms_break_glass_accounts",
+        "essms_establishment",
+        JUSTIFICATIONS,
+        "essms_mode",
+        "essms_profile",
+        "essms_waivers",
+    }
+)
+"""Variables with our prefix that are not parameters of a control."""
+_WORDS = {"true": True, "yes": True, "false": False, "no": False}
+
+
+@dataclass(slots=True)
+class Resolution:
+    """What one host gets: settings ready to send, and where each value came from."""
+
+    settings: list[dict[str, Any]] = field(default_factory=list)
+    parameters: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+
+
+def resolve(
+    catalogue: Catalogue,
+    controls: Iterable[Control],
+    *,
+    platform: str,
+    family: str | None,
+    profile: str,
+    variables: Mapping[str, object],
+    source_of: Callable[[str, object], str],
+) -> Resolution:
+    """Return the settings of the controls that apply to a platform, and their parameters.
+
+    ``variables`` holds the already templated values an inventory or command line gives, and JUSTIFICATIONS;
+    ``source_of(name, value)`` says where one was written. Raises CatalogueError for the first thing that is wrong.
+    """
+    if profile not in catalogue.profiles:
+        raise CatalogueError(f"essms_profile: unknown profile {shown(profile)}; {nearest(profile, catalogue.profiles)}")
+    check_names(catalogue, variables)
+    reasons = justified(catalogue, variables.get(JUSTIFICATIONS, {}))
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    result = Resolution()
+    owners: dict[tuple[str, str], tuple[str, Any]] = {}
+    for control in controls:
+        part = control.platforms.get(platform)
+        if part is None:
+            continue
+        names = dict.fromkeys((*control.parameters, *part.uses))
+        for name in names:
+            if name not in values:
+                parameter = catalogue.parameters[name]
+                values[name], sources[name] = _value(parameter, profile, variables, reasons, source_of)
+        result.parameters[control.id] = {name: {"value": values[name], "source": sources[name]} for name in names}
+        for setting in part.settings:
+            body = bodies.substitute(setting.body, values)
+            broken = bodies.body_problem(platform, setting.kind, body)
+            if broken:
+                raise CatalogueError(f"{control.id}: {setting.kind}: {broken}")
+            for name, value in bodies.expected(platform, setting.kind, body, family):
+                _claim(owners, control.id, setting.kind, name, value)
+            result.settings.append({"control": control.id, "kind": setting.kind, "body": body})
+    return result
+
+
+def check_names(catalogue: Catalogue, names: Iterable[str], others: Collection[str] = ()) -> None:
+    """Refuse a variable with our prefix that nothing reads: a misspelt parameter would be ignored in silence.
+
+    ``others`` are further names the caller knows. Raises CatalogueError.
+    """
+    known = {*catalogue.parameters, *ENGINE_VARIABLES, *others}
+    for name in names:
+        if name.startswith("essms_") and name not in known:
+            raise CatalogueError(f"{printable(name)}: unknown parameter; {nearest(name[:80], known)}")
+
+
+def justified(catalogue: Catalogue, given: object) -> frozenset[str]:
+    """Return the parameters for which a reason is written. Raises CatalogueError when one is malformed."""
+    if isinstance(given, Mapping):
+        given = {key: _with_text_date(entry) for key, entry in given.items()}
+    broken = schemas.problem(_justification_schema(), given)
+    if broken:
+        raise CatalogueError(f"{JUSTIFICATIONS}: {broken}")
+    names = frozenset(given) if isinstance(given, Mapping) else frozenset[str]()
+    for name in sorted(names):
+        if name not in catalogue.parameters:
+            raise CatalogueError(f"{JUSTIFICATIONS}: unknown parameter {name}; {nearest(name, catalogue.parameters)}")
+    return names
+
+
+@lru_cache(maxsize=1)
+def _justification_schema() -> str:
+    name = "schema/justifications.schema.json"
+    return reading.read_schema(COLLECTION / name, name)
+
+
+def _with_text_date(entry: object) -> object:
+    """Return a justification with its date as text: YAML reads an unquoted one as a date."""
+    if isinstance(entry, Mapping):
+        return {key: str(item) if isinstance(item, dt.date) else item for key, item in entry.items()}
+    return entry
+
+
+def _value(
+    parameter: Parameter,
+    profile: str,
+    variables: Mapping[str, object],
+    reasons: Collection[str],
+    source_of: Callable[[str, object], str],
+) -> tuple[Any, str]:
+    """Return the value of a parameter and where it comes from.
+
+    A value equal to the profile's counts as the profile's own, wherever it is written again: the generated defaults of
+    the roles repeat every profile.
+    """
+    own = parameter.values[profile]
+    if parameter.name not in variables:
+        return own, f"profile {profile}"
+    given = variables[parameter.name]
+    value = plain(parameter, given)
+    if type(value) is type(own) and value == own:
+        return own, f"profile {profile}"
+    source = printable(source_of(parameter.name, given))
+    where = f"{parameter.name} ({source})"
+    broken = schemas.problem(parameter.bounds_key, value)
+    if broken:
+        raise CatalogueError(f"{where}: {broken}")
+    accepted = parameter.accepted_in(profile)
+    if parameter.name not in reasons and schemas.problem(accepted, value):
+        raise CatalogueError(
+            f"{where}: {shown(value)} is outside what profile {profile} accepts ({schemas.limits(accepted)});"
+            f" choose such a value or write why in {JUSTIFICATIONS}.{parameter.name} (reason, author, date)"
+        )
+    return value, source
+
+
+def plain(parameter: Parameter, value: object) -> Any:
+    """Return a value without Ansible's tags, and as a number or truth value when ``-e name=12`` gave it as text."""
+    if isinstance(value, list):
+        return [str(item) if isinstance(item, str) else item for item in value]
+    if isinstance(value, str):
+        if parameter.type == "int" and re.fullmatch(r"-?[0-9]{1,9}", value, re.ASCII):
+            return int(value)
+        return _WORDS.get(value[:6].lower(), str(value)) if parameter.type == "bool" else str(value)
+    if isinstance(value, bool) or value is None:
+        return value
+    return int(value) if isinstance(value, int) else value
+
+
+def _claim(owners: dict[tuple[str, str], tuple[str, Any]], control: str, kind: str, name: str, value: Any) -> None:
+    """Note that a control sets a key; two controls with different values would undo each other for ever."""
+    first, other = owners.setdefault((kind, name), (control, value))
+    if other != value or type(other) is not type(value):
+        raise CatalogueError(
+            f"{first} and {control} set {kind} {name} to different values ({shown(other)} and {shown(value)});"
+            " change a parameter of one of them, or select only one"
+        )
