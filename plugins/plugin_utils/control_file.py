@@ -73,7 +73,7 @@ def _check_place(control: str, path: Path, name: str, role: str, measures: Mappi
         )
     if measure.role != role:
         raise CatalogueError(
-            f"{name}: id: {measure.id} belongs to role {measure.role}; move it to roles/{measure.role}"
+            f"{name}: id: {measure.id} belongs to {measure.role}; move it to roles/{measure.role}"
         )
 
 
