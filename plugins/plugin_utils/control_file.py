@@ -72,9 +72,7 @@ def _check_place(control: str, path: Path, name: str, role: str, measures: Mappi
             f"{name}: id: measure {control[:3]} is not in measures.yml; {nearest(control[:3], measures)}"
         )
     if measure.role != role:
-        raise CatalogueError(
-            f"{name}: id: {measure.id} belongs to {measure.role}; move it to roles/{measure.role}"
-        )
+        raise CatalogueError(f"{name}: id: {measure.id} belongs to {measure.role}; move it to roles/{measure.role}")
 
 
 def _part(platform: str, data: Mapping[str, Any], where: str) -> Part:
