@@ -141,10 +141,9 @@ class CallbackModule(CallbackBase):
         content = events.content(result)
         looped = [item for item in content.get("results") or () if isinstance(item, Mapping)]
         records = [item["essms"] for item in (content, *looped) if isinstance(item.get("essms"), Mapping)]
+        host = events.host(result)
         for record in records:
-            self._collector.record(
-                events.task(result)._uuid, events.host(result), {**record, "host": events.host(result)}
-            )
+            self._collector.record(events.task(result)._uuid, host, {**record, "host": host})
         return bool(records)
 
     def _identity(self, host: str) -> Identity:
@@ -167,9 +166,8 @@ class CallbackModule(CallbackBase):
         collector, self._collector = self._collector, self._new_collector()
         if not collector.used:
             return True
-        root = Path(
-            self.get_option("report_dir") or Path(constants.CONFIG_FILE or "ansible.cfg").absolute().parent / "reports"
-        )
+        beside = Path(constants.CONFIG_FILE or "ansible.cfg").absolute().parent
+        root = Path(self.get_option("report_dir") or beside / "reports")
         versions = {"ansible": ansible_version, "collection": _collection_version()}
         view = summary.View(self._titles(), Words(self.get_option("language")), Canvas.of(colour=bool(ANSIBLE_COLOR)))
         written = [self._write_and_show(document, root, view) for document in collector.documents(versions, absent)]

@@ -20,6 +20,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.summary import (
     shade,
     stacked,
     title_column,
+    unverified_hosts,
 )
 
 _PASSING = {verdicts.COMPLIANT, verdicts.WAIVED, verdicts.NOT_APPLICABLE}
@@ -44,6 +45,7 @@ def comparison(before: Document, after: Document, view: View | None = None) -> s
         _section("title_worse", "red", failures([pair.after for pair in worse if pair.after], after, view), view),
         _section("title_left", "yellow", failures(left, after, view), view),
         _section("title_fixed", "green", _fixed(fixed, after, view), view),
+        unverified_hosts(after, view),
     ]
     return "\n" + stacked(blocks) + "\n"
 

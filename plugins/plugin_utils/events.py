@@ -1,6 +1,9 @@
 # Copyright: (c) 2026, essms.hardening contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read what Ansible hands to a callback, whatever its version: before ansible-core 2.19 the names have an underscore."""
+"""Read what Ansible hands to a callback, whatever its version.
+
+Before ansible-core 2.19 the names have an underscore.
+"""
 
 from __future__ import annotations
 

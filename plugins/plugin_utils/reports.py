@@ -41,7 +41,7 @@ def write(document: Document, root: Path) -> Path:
 
 def folder_name(establishment: str) -> str:
     """Return a folder name for an establishment; names that only differ in what a path cannot hold stay distinct."""
-    safe = re.sub(r"[^\w.-]", "_", establishment).lstrip(".")[:80]
+    safe = re.sub(r"[^\w.-]", "_", establishment).lstrip(".")[:60]
     if safe == establishment and safe:
         return safe
     digest = hashlib.sha256(establishment.encode("utf-8", "surrogatepass")).hexdigest()[:8]

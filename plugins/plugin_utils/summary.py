@@ -46,7 +46,7 @@ def summary(document: Document, view: View, path: str = "") -> str:
     """Return the whole summary of one document; ``path`` is where it was written."""
     blocks = [_header(document, view), _score(document, view)]
     blocks += [_measure(measure, document, view) for measure in measures_of(document)]
-    blocks += [_unverified_hosts(document, view), _changes(document, view)]
+    blocks += [unverified_hosts(document, view), _changes(document, view)]
     if path:
         blocks.append([f"  {view.canvas.paint(view.words('file'), 'bold')} {path}"])
     return "\n" + stacked(blocks) + "\n"
@@ -132,8 +132,12 @@ def _measure(measure: str, document: Document, view: View) -> list[str]:
     items = [item for item in document["results"] if item["measure"] == measure]
     score = results.score(items)
     apart = [(verdict, getattr(score, verdict)) for verdict in (verdicts.NOT_VERIFIED, verdicts.WAIVED)]
-    notes = "  " + ", ".join(view.words.count(verdict, number) for verdict, number in apart if number)
-    lines = [measure_line(measure, measures_of(document), score, view) + view.canvas.paint(notes.rstrip(), "dim")]
+    notes = ", ".join(view.words.count(verdict, number) for verdict, number in apart if number)
+    line = measure_line(measure, measures_of(document), score, view)
+    if width(line) + width(notes) + 4 <= view.canvas.columns:
+        lines = [f"{line}  {view.canvas.paint(notes, 'dim')}".rstrip()]
+    else:
+        lines = [line, *view.canvas.paragraph(notes, " " * 7, "dim")]
     details = failures(items, document, view) + _waivers(items, document, view) + _unverified(items, document, view)
     return [*lines, *details]
 
@@ -184,16 +188,22 @@ def _waivers(items: Sequence[Result], document: Document, view: View) -> list[st
 def _unverified(items: Sequence[Result], document: Document, view: View) -> list[str]:
     """Return what could not be read on hosts that did answer; whole hosts have a section of their own."""
     silent = {host["name"] for host in document["hosts"] if host["state"] == results.NOT_VERIFIED}
-    lines = []
+    same: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
     for control, unread in _by_control(items, verdicts.NOT_VERIFIED):
         groups: dict[str, list[str]] = defaultdict(list)
         for item in unread:
             if item["host"] not in silent:
                 groups[_unread(item, view)].append(item["host"])
-        if groups:
-            lines.append(control_line("?", "yellow", control, view))
         for text, hosts in groups.items():
-            lines += hosts_and_text(hosts, text, document, view)
+            same[text, tuple(hosts)].append(control)
+    lines = []
+    for (text, hosts_alike), controls in same.items():
+        if len(controls) == 1:
+            lines.append(control_line("?", "yellow", controls[0], view))
+        else:
+            mark = f"     {view.canvas.paint('?', 'yellow')} "
+            lines += view.canvas.paragraph(", ".join(controls), " " * 7, "yellow", first=mark)
+        lines += hosts_and_text(hosts_alike, text, document, view)
     return lines
 
 
@@ -226,7 +236,8 @@ def host_names(hosts: Sequence[str], document: Document, view: View) -> str:
     return f"{shown} {view.words.count('more_hosts', more)}" if more > 0 else shown
 
 
-def _unverified_hosts(document: Document, view: View) -> list[str]:
+def unverified_hosts(document: Document, view: View) -> list[str]:
+    """Return the hosts that could not be verified, why in plain words, what to do, and the technical sentence."""
     words, canvas = view.words, view.canvas
     groups: dict[str, list[HostState]] = defaultdict(list)
     for host in document["hosts"]:
@@ -238,7 +249,10 @@ def _unverified_hosts(document: Document, view: View) -> list[str]:
     for problem, hosts in groups.items():
         names = host_names([host["name"] for host in hosts], document, view)
         head = "  " + canvas.paint("?", "yellow") + " " + canvas.paint(names, "bold") + "  "
-        lines += canvas.paragraph(problem, "    ", first=head)
+        if width(head) + width(problem) + 2 <= canvas.columns:
+            lines.append(head + problem)
+        else:
+            lines += [head.rstrip(), *canvas.paragraph(problem, "    ")]
         lines += canvas.paragraph(words.advice(hosts[0]["problem"]).action, "      ", first="    → ")
         for sentence in _sentences(hosts):
             lines += canvas.paragraph(sentence, "      ", "dim")
