@@ -27,6 +27,11 @@ class Waiver:
     until: dt.date
 
 
+def as_dict(waiver: Waiver) -> dict[str, str]:
+    """Return a waiver as plain texts, for the results."""
+    return {"reason": waiver.reason, "owner": waiver.owner, "until": waiver.until.isoformat()}
+
+
 def parse(waivers: object, known: Collection[str] = ()) -> list[Waiver]:
     """Return the waivers of a host, expired ones included.
 

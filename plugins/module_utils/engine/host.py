@@ -50,6 +50,8 @@ class Host:
         self.operations: list[dict[str, Any]] = []
         self.activations: list[tuple[int, list[str]]] = []
         self.also_changed: set[str] = set()
+        self.control = ""
+        """The control whose edits are being planned; operations are recorded under it."""
         self._texts: dict[str, str | None] = {}
         self._results: dict[tuple[str, ...], Result] = {}
 
@@ -179,21 +181,43 @@ class Host:
 
     def operate(self, operation: dict[str, Any]) -> None:
         """Add a change that is no file: a journal record (run, ageing, lock) that also says how to do it."""
-        if operation not in self.operations:
-            self.operations.append(operation)
+        tagged = {**operation, "control": self.control}
+        if tagged not in self.operations:
+            self.operations.append(tagged)
 
     def activate(self, order: int, *argv: str) -> None:
         """Add a command that makes a service read its files again; the same one runs once, lowest order first."""
         if (order, list(argv)) not in self.activations:
             self.activations.append((order, list(argv)))
 
+    def state(self, path: str) -> undo.State | None:
+        """Return the whole state of a file, as the overlay has it."""
+        real = self.path(path)
+        return self.overlay[real].after if real in self.overlay else undo.read_state(real)
+
+    def restore_file(self, path: str, state: undo.State | None) -> None:
+        """Put a recorded state into the overlay: bytes, mode, owners, time and attributes."""
+        real = self.path(path)
+        before = self.overlay[real].before if real in self.overlay else undo.read_state(real)
+        if before == state:
+            self.overlay.pop(real, None)
+        else:
+            self.overlay[real] = Change(real, before, state)
+
+    @property
+    def has_edits(self) -> bool:
+        """Say whether anything is pending."""
+        return bool(self.overlay or self.operations or self.activations)
+
     def checkpoint(self) -> tuple[Any, ...]:
-        """Return the pending edits, to come back to them when the next edit fails half-way."""
+        """Return the pending edits, to come back to them later."""
         return dict(self.overlay), list(self.operations), list(self.activations), set(self.also_changed)
 
     def restore(self, checkpoint: tuple[Any, ...]) -> None:
         """Come back to the pending edits of a checkpoint."""
-        self.overlay, self.operations, self.activations, self.also_changed = checkpoint
+        overlay, operations, activations, also_changed = checkpoint
+        self.overlay, self.operations = dict(overlay), list(operations)
+        self.activations, self.also_changed = list(activations), set(also_changed)
 
     def clear(self) -> None:
         """Drop all pending edits and everything read."""

@@ -235,19 +235,23 @@ def _undo_record(folder: str, record: Record, files_only: bool) -> None:
         current = read_state(record["path"])
         if current != record["before"]:
             _keep(folder, record["path"], current)
+            if record["before"] is not None:
+                os.makedirs(os.path.dirname(record["path"]), exist_ok=True)
             write_state(record["path"], record["before"])
     elif record["op"] == "mkdir":
-        try:
-            os.rmdir(record["path"])
-        except OSError:
-            # not there yet, or somebody else put a file into it: theirs to keep
-            return
+        remove_empty_folder(record["path"])
     elif record["op"] == "ageing":
         set_ageing(record["uid"], record["before"])
     elif record["op"] == "lock":
         set_lock(record["uid"], not record["locked"])
     elif record["op"] == "run" and not files_only:
         subprocess.run(record["undo"], check=True, capture_output=True, timeout=120, env=_environment())
+
+
+def remove_empty_folder(path: str) -> None:
+    """Remove a folder that a transaction made; one that is gone or holds somebody else's file stays as it is."""
+    if os.path.isdir(path) and not os.listdir(path):
+        os.rmdir(path)
 
 
 def _keep(folder: str, path: str, state: State | None) -> None:

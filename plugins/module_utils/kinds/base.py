@@ -67,6 +67,10 @@ class Kind:
         """Return for each name of the bodies the value in force, None when unset, or Unknown, NotApplicable or Seen."""
         raise NotImplementedError
 
+    def packages(self, host: Host) -> tuple[str, ...]:
+        """Return the packages that editing needs on this host; apply installs them first."""
+        return ()
+
     def precheck(self, host: Host) -> str:
         """Return why nothing may be changed here: a configuration that is broken before us. Empty when all is well."""
         return ""

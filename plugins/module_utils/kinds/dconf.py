@@ -55,7 +55,9 @@ class Dconf(Kind):
             return dict.fromkeys(names, NotApplicable("no GNOME session is installed"))
         locks = host.run("dconf", "list-locks", "/", ordinary_user=True)
         if locks.rc == 127:
-            return dict.fromkeys(names, Unknown("dconf is not installed: install dconf-cli"))
+            databases = [path for path in host.names("/etc/dconf/db", "") if os.path.isfile(path)]
+            # without any database no system-wide value can be in force; with one, only dconf could read it
+            return dict.fromkeys(names, Unknown("dconf is not installed: install dconf-cli") if databases else None)
         found: dict[str, Any] = {}
         for body in bodies:
             name = f"{body['path']}/{body['key']}"
@@ -68,6 +70,9 @@ class Dconf(Kind):
         if done.rc != 0 or "unable to open" in done.err or "warning" in done.err.lower():
             return Unknown(f"an ordinary user cannot read the dconf database: {done.err.strip()[-160:]}")
         return _parse(done.out.strip())
+
+    def packages(self, host: Host) -> tuple[str, ...]:
+        return ({"debian": "dconf-cli", "redhat": "dconf"}[host.family],) if has_gnome(host) else ()
 
     def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
         name = f"{body['path']}/{body['key']}"

@@ -16,7 +16,7 @@ from .base import Kind, fields, integer
 PATH = "/etc/security/pwquality.conf"
 _WORDS = {
     "type": "array",
-    "maxItems": 100,
+    "maxItems": 200,
     "items": {"type": "string", "pattern": r"^[0-9A-Za-zÀ-ÖØ-öø-ÿ\-]{4,60}$"},
 }
 # numbers of libpwquality's public header pwquality.h

@@ -1,0 +1,186 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Taking transactions back: the last one, a named one, or some controls of it, whatever came after.
+
+The journals are unwound physically, newest first, down to the chosen transaction; what the later ones and the kept
+controls had written is then written again on top, all in one new transaction. A line that somebody else changed since is
+merged; where both changed the same lines nothing is done and the files are named.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, NamedTuple, Sequence
+
+from . import undo
+from .accounts import read as read_accounts
+from .apply import Edit, Options, Outcome, carry
+from .errors import EngineError
+from .host import Host
+from .merge import MergeConflict, merge
+from .observe import Setting, observe
+
+_FIELDS = ("max", "warn")
+
+
+class _Past(NamedTuple):
+    """A committed transaction, as its journal tells it."""
+
+    id: str
+    folder: str
+    records: list[dict[str, Any]]
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What was asked: settings, packages, reverts, guarded."""
+        return self.records[0]
+
+    @property
+    def edits(self) -> list[Edit]:
+        """The edits it made, control by control."""
+        return [Edit(Setting(*entry[:3]), tuple(entry[3])) for entry in self.request.get("settings", [])]
+
+    @property
+    def controls(self) -> list[str]:
+        """The controls it changed."""
+        return list(dict.fromkeys(edit.setting.control for edit in self.edits))
+
+    @property
+    def after(self) -> dict[str, undo.State | None]:
+        """The state of its files when it ended."""
+        return next((record["after"] for record in reversed(self.records) if "after" in record), {})
+
+
+class Reverted(NamedTuple):
+    """What reverting did: the outcome, the transaction taken back, its controls, and packages to remove."""
+
+    outcome: Outcome
+    id: str
+    controls: list[str]
+    packages: list[str]
+
+
+def revert(host: Host, wanted: str, controls: Sequence[str], options: Options) -> Reverted:
+    """Take back a transaction or some controls of it.
+
+    :param wanted: its id, or "last".
+    :param controls: only these controls of it; all when empty.
+    :raises EngineError: when it does not exist, or a file was changed since in the same lines; nothing has changed then.
+    """
+    history = _history()
+    chosen = _choose(history, wanted, controls)
+    gone = set(controls) & set(chosen.controls) if controls else set(chosen.controls)
+    unwound = [past for past in history if past.id >= _bottom(history, chosen)]
+    active = [past for past in _active(history) if past in unwound]
+    kept = [edit for past in active for edit in past.edits if past.id != chosen.id or edit.setting.control not in gone]
+    _unwind(host, list(reversed(unwound)), gone)
+    settings = list({repr(edit.setting): edit.setting for edit in kept}.values())
+    request = {
+        "reverts": [past.id for past in active],
+        "guarded": any(past.request.get("guarded") for past in unwound),
+        "packages": chosen.request.get("packages", []) if gone != set(chosen.controls) else [],
+    }
+    outcome = carry(host, settings, observe(host, settings), kept, {}, options, request)
+    packages = chosen.request.get("packages", []) if gone == set(chosen.controls) else []
+    return Reverted(outcome, chosen.id, sorted(gone), packages)
+
+
+def _history() -> list[_Past]:
+    found = []
+    for name, folder in undo.transactions():
+        records = undo.load(folder)
+        if undo.status(records) == "committed":
+            found.append(_Past(name, folder, records))
+    return found
+
+
+def _active(history: Iterable[_Past]) -> list[_Past]:
+    """Return the transactions that still hold: they changed controls and no later one took them back."""
+    past = list(history)
+    taken_back = {name for each in past for name in each.request.get("reverts", [])}
+    return [each for each in past if each.controls and each.id not in taken_back]
+
+
+def _choose(history: list[_Past], wanted: str, controls: Sequence[str]) -> _Past:
+    active = _active(history)
+    if not active:
+        raise EngineError("there is nothing to roll back on this host: no transaction holds")
+    known = ", ".join(past.id for past in reversed(active[-5:]))
+    matching = [past for past in active if past.id == wanted or wanted == "last"]
+    if controls and wanted == "last":
+        matching = [past for past in matching if set(controls) & set(past.controls)] or matching
+    if not matching:
+        held = any(past.id == wanted for past in history)
+        why = "was already rolled back" if held else "does not exist on this host"
+        raise EngineError(f"transaction {wanted} {why}; those that can be rolled back: {known}")
+    chosen = matching[-1]
+    if controls and not set(controls) & set(chosen.controls):
+        raise EngineError(f"transaction {chosen.id} did not change {', '.join(controls)}; it changed {', '.join(chosen.controls)}")
+    return chosen
+
+
+def _bottom(history: list[_Past], chosen: _Past) -> str:
+    """Return the id down to which the journals are unwound: a partial rollback stands on what it took back."""
+    by_id = {past.id: past for past in history}
+    ids = [chosen.id]
+    for name in ids:
+        ids += [other for other in by_id[name].request.get("reverts", []) if other in by_id and other not in ids]
+    return min(ids)
+
+
+def _unwind(host: Host, newest_first: Sequence[_Past], gone: set[str]) -> None:
+    """Put the state before the oldest of the transactions into the host's overlay.
+
+    :raises EngineError: when somebody else changed the same lines since.
+    """
+    conflicts: list[str] = []
+    for past in newest_first:
+        after = past.after
+        for record in past.records:
+            if record["op"] == "file":
+                _unwind_file(host, record, after.get(record["path"]), conflicts)
+            elif record["op"] == "after":
+                host.activate(60, *record["argv"])
+            elif record["op"] in ("ageing", "lock", "run") and record.get("control") in gone:
+                _unwind_operation(host, record)
+        for record in reversed(past.records):
+            if record["op"] == "mkdir":
+                host.operate({"op": "rmdir", "path": record["path"]})
+    if conflicts:
+        raise EngineError(
+            f"nothing was rolled back: {', '.join(sorted(set(conflicts)))} was changed by someone else since, in the same "
+            f"lines; take that change out first (the bytes from before are in {newest_first[-1].folder}/journal.jsonl)"
+        )
+
+
+def _unwind_file(host: Host, record: dict[str, Any], after: undo.State | None, conflicts: list[str]) -> None:
+    path, before = record["path"], record["before"]
+    current = host.state(path)
+    if undo.content(current) == undo.content(after):
+        host.restore_file(path, before)
+        return
+    try:
+        merged = merge(*(undo.content(state) or b"" for state in (after, before, current)))
+    except MergeConflict:
+        conflicts.append(path)
+        return
+    if before is None and not merged:
+        host.restore_file(path, None)
+    elif current is None and before is not None:
+        # somebody removed the file since: their choice stays
+        return
+    else:
+        host.write(path, merged.decode(errors="surrogateescape"))
+
+
+def _unwind_operation(host: Host, record: dict[str, Any]) -> None:
+    if record["op"] == "run":
+        host.operate({"op": "run", "do": record["undo"], "undo": record["do"]})
+    elif record["op"] == "lock":
+        host.operate({"op": "lock", "uid": record["uid"], "locked": not record["locked"]})
+    else:
+        now = {account.uid: account for account in read_accounts(host)}.get(record["uid"])
+        ours = [name for name in record["after"] if now and getattr(now, name) == record["after"][name]]
+        if ours:
+            before = {name: record["before"][name] for name in ours}
+            after = {name: record["after"][name] for name in ours}
+            host.operate({"op": "ageing", "uid": record["uid"], "before": after, "after": before})

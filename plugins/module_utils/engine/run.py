@@ -1,0 +1,187 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine's one entry: a request in, a response out, both plain JSON.
+
+The module calls it on the host; nothing here knows of Ansible.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any, Callable
+
+from ..kinds import KINDS
+from ..kinds.package import host_has, installed
+from . import guard, undo
+from .apply import Options, Outcome, apply
+from .errors import EngineError
+from .host import Host
+from .observe import Setting, observe
+from .revert import revert
+from .transaction import recover
+
+Request = dict[str, Any]
+Response = dict[str, Any]
+
+
+def run(request: Request) -> Response:
+    """Answer a request.
+
+    :param request: state (audited, applied, reverted or confirmed); settings as [control, kind, body]; guarded (controls);
+        guard_seconds; check; relax; spared (account names); transaction; controls; packages_before (names) or
+        packages_problem; wait_for_packages.
+    :returns: platform, rows, changed, failed, transaction, armed, diff, notes, problem (why nothing could be done),
+        seconds; further packages_missing and packages_installed, or packages_to_remove.
+    """
+    start = time.monotonic()
+    os.umask(0o022)
+    host = Host(accounts_to_spare=[*request.get("spared", ()), *_own_account()])
+    response: Response = {
+        "platform": host.release(),
+        "rows": [],
+        "changed": [],
+        "failed": {},
+        "transaction": None,
+        "armed": False,
+        "diff": [],
+        "notes": [],
+        "problem": "",
+    }
+    try:
+        _check(host, request)
+        _STATES[request["state"]](host, request, response)
+    except EngineError as error:
+        response["problem"] = str(error)
+    response["seconds"] = round(time.monotonic() - start, 3)
+    return response
+
+
+def _own_account() -> list[str]:
+    name = os.environ.get("SUDO_USER", "")
+    return [name] if name and name != "root" else []
+
+
+def _check(host: Host, request: Request) -> None:
+    release = host.release()
+    if not release["family"]:
+        name = f"{release['id']} {release['version']}".strip() or "this system"
+        raise EngineError(f"{name} is not a supported platform: Debian, Ubuntu and the RHEL family are")
+    if request["state"] != "audited" and not host.is_root:
+        raise EngineError(f"state {request['state']} needs root: run with --become, or allow sudo for this account")
+
+
+def _settings(request: Request) -> list[Setting]:
+    return [Setting(*entry) for entry in request.get("settings", [])]
+
+
+def _options(request: Request) -> Options:
+    return Options(
+        check=bool(request.get("check")),
+        guard_seconds=int(request.get("guard_seconds", 0)),
+        guarded=frozenset(request.get("guarded", ())),
+        relax=bool(request.get("relax")),
+        waived=frozenset(request.get("waived", ())),
+    )
+
+
+def _lock(request: Request, response: Response) -> None:
+    """Take the lock and clean up after a killed run; check mode changes nothing and does neither."""
+    if request.get("check"):
+        return
+    if undo.lock() is None:
+        with open(undo.LOCK, encoding="utf-8") as stream:
+            holder = stream.read().strip()
+        raise EngineError(f"another run is at work on this host ({holder}): wait for its end, then run this again")
+    response["notes"] += recover()
+
+
+def _audited(host: Host, request: Request, response: Response) -> None:
+    response["rows"] = observe(host, _settings(request))
+    if host.is_root:
+        for name, folder in undo.transactions():
+            if undo.status(undo.load(folder)) in ("unfinished", "pending"):
+                response["notes"].append(f"transaction {name} did not end: the next apply or rollback puts it back")
+
+
+def _applied(host: Host, request: Request, response: Response) -> None:
+    _lock(request, response)
+    settings = _settings(request)
+    missing = _missing_packages(host, settings) if request.get("wait_for_packages") else []
+    if missing:
+        response["packages_missing"] = missing
+        response["packages_before"] = sorted(installed(host))
+        return
+    before = request.get("packages_before")
+    new = sorted(installed(host) - set(before)) if before else []
+    _fill(response, apply(host, settings, _options(request), new))
+    response["packages_installed"] = new
+
+
+def _missing_packages(host: Host, settings: list[Setting]) -> list[str]:
+    rows = observe(host, [setting for setting in settings if setting.kind == "package"])
+    names = {row["name"] for row in rows if row["state"] == "fail"}
+    needed = {name for kind in {setting.kind for setting in settings} for name in KINDS[kind].packages(host)}
+    there = host_has(host, sorted(needed)) if needed else {}
+    return sorted(names | {name for name in needed if not there.get(name)})
+
+
+def _reverted(host: Host, request: Request, response: Response) -> None:
+    _lock(request, response)
+    done = revert(host, request.get("transaction") or "last", request.get("controls", []), _options(request))
+    _fill(response, done.outcome)
+    response["reverted"] = {"transaction": done.id, "controls": done.controls}
+    response["changed"] = done.controls
+    safe, kept = _removable(host, done.packages)
+    response["packages_to_remove"] = safe
+    if kept:
+        response["notes"].append(f"packages kept because something else needs them now: {', '.join(kept)}")
+    if not request.get("check"):
+        response["rows"] = observe(host, _settings(request))
+
+
+def _removable(host: Host, names: list[str]) -> tuple[list[str], list[str]]:
+    """Split packages into those that can go alone and those whose removal would take others along."""
+    present = sorted(set(names) & installed(host))
+    if not present or host.family != "debian":
+        return [], present
+    done = host.run("apt-get", "-s", "-qq", "-o", "APT::Get::AutomaticRemove=0", "purge", *present)
+    gone = {line.split()[1] for line in done.out.splitlines() if line.startswith(("Purg ", "Remv "))}
+    return (present, []) if done.rc == 0 and gone <= set(present) else ([], present)
+
+
+def _confirmed(host: Host, request: Request, response: Response) -> None:
+    if undo.lock(wait=True) is None:
+        return
+    folder = os.path.join(undo.ROOT, "tx", os.path.basename(str(request["transaction"])))
+    records = undo.load(folder)
+    state = undo.status(records)
+    if state != "pending":
+        raise EngineError(f"transaction {request['transaction']} was already put back by its guard: access was not confirmed in time")
+    mark = next(record for record in reversed(records) if record["op"] == "pending")
+    here = guard.connection()
+    if not here or here == mark["connection"]:
+        raise EngineError("the confirmation came over the connection that made the change, so it proves nothing")
+    undo.append(folder, [{"op": "commit", "time": time.time()}])
+    undo.disarm(folder)
+    guard.stop(str(request["transaction"]))
+
+
+def _fill(response: Response, outcome: Outcome) -> None:
+    response.update(
+        rows=outcome.rows,
+        changed=outcome.changed,
+        failed=outcome.failed,
+        transaction=outcome.transaction.id if outcome.transaction else None,
+        armed=outcome.armed,
+        diff=outcome.diff,
+        rows_before=[{"control": row["control"], "state": row["state"]} for row in outcome.before],
+    )
+
+
+_STATES: dict[str, Callable[[Host, Request, Response], None]] = {
+    "audited": _audited,
+    "applied": _applied,
+    "reverted": _reverted,
+    "confirmed": _confirmed,
+}

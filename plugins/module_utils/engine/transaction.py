@@ -1,0 +1,181 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A transaction: record first, then write, validate and activate; then commit, or put everything back."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from typing import Any, Sequence
+
+from . import undo
+from .errors import EngineError
+from .host import PATH, Host
+
+_FREE_BYTES = 8 * 1024 * 1024
+"""Room asked for before anything is written, so that undoing never fails for want of it."""
+
+
+class TransactionError(Exception):
+    """A step failed; the caller undoes the transaction. The text says which step and why."""
+
+
+class Transaction:
+    """One run's changes on disk, under their journal.
+
+    :param request: what was asked, kept in the journal so that one control of it can be taken back later.
+    """
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        self.id = _next_id()
+        self.folder = os.path.join(undo.ROOT, "tx", self.id)
+        self.request = request
+        self.paths: list[str] = []
+
+    def begin(self, host: Host) -> None:
+        """Write the journal: everything that the pending edits will change, as it is now.
+
+        :raises EngineError: when the journal cannot be written; nothing has changed then.
+        """
+        records: list[dict[str, Any]] = [{"op": "begin", "id": self.id, "time": time.time(), **self.request}]
+        self.paths = sorted({*host.overlay, *host.also_changed})
+        folders: list[str] = []
+        for path in self.paths:
+            folders += [folder for folder in _missing_folders(path) if folder not in folders]
+        records += [{"op": "mkdir", "path": folder} for folder in folders]
+        for path in self.paths:
+            change = host.overlay.get(path)
+            records.append({"op": "file", "path": path, "before": change.before if change else undo.read_state(path)})
+        records += host.operations
+        records += [{"op": "after", "argv": argv} for argv in _undo_activations(host)]
+        records.append({"op": "prepared"})
+        try:
+            os.makedirs(self.folder, mode=0o700)
+            for folder in (undo.ROOT, os.path.dirname(self.folder)):
+                os.chmod(folder, 0o700)
+            free = os.statvfs(self.folder)
+            if free.f_bavail * free.f_frsize < _FREE_BYTES:
+                raise OSError(f"less than {_FREE_BYTES // 1024 // 1024} MB are free")
+            undo.append(self.folder, records)
+        except OSError as error:
+            self._discard()
+            raise EngineError(f"the journal in {undo.ROOT} cannot be written, nothing was changed: {error}") from error
+
+    def _discard(self) -> None:
+        """Take away an empty or torn journal of a transaction that changed nothing."""
+        journal = os.path.join(self.folder, "journal.jsonl")
+        for path, remove in ((journal, os.unlink), (self.folder, os.rmdir)):
+            if os.path.exists(path):
+                remove(path)
+
+    def write(self, host: Host) -> None:
+        """Write the files of the overlay.
+
+        :raises TransactionError: when one cannot be written.
+        """
+        for path in sorted(host.overlay):
+            try:
+                for folder in _missing_folders(path):
+                    os.mkdir(folder, 0o755)
+                undo.write_state(path, host.overlay[path].after)
+            except OSError as error:
+                raise TransactionError(f"{path} cannot be written: {error.strerror or error}") from error
+        host.forget()
+
+    def activate(self, host: Host) -> None:
+        """Do the operations, then run the activations in their order.
+
+        :raises TransactionError: when one fails.
+        """
+        for operation in host.operations:
+            _operate(operation)
+        for _order, argv in sorted(host.activations):
+            _command(argv)
+        host.forget()
+
+    def end(self, op: str, **facts: Any) -> None:
+        """Write the closing mark (pending or commit) with the state that each file has now.
+
+        :raises TransactionError: when the disk refuses it; the caller undoes the transaction.
+        """
+        after = {path: undo.read_state(path) for path in self.paths}
+        try:
+            undo.append(self.folder, [{"op": op, "time": time.time(), "after": after, **facts}])
+        except OSError as error:
+            raise TransactionError(f"the journal cannot be closed: {error}") from error
+
+
+def _next_id() -> str:
+    """Return an id that sorts after every earlier one, even when the clock was set back."""
+    now = time.time()
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now)) + f"-{int(now % 1 * 1e6):06d}"
+    last = max((name for name, _folder in undo.transactions()), default="")
+    if stamp > last:
+        return stamp
+    head, _, tail = last.partition("-")
+    return f"{head}-{int(tail) + 1:06d}"
+
+
+def _operate(operation: dict[str, Any]) -> None:
+    try:
+        if operation["op"] == "ageing":
+            undo.set_ageing(operation["uid"], operation["after"])
+        elif operation["op"] == "lock":
+            undo.set_lock(operation["uid"], operation["locked"])
+        elif operation["op"] == "rmdir":
+            undo.remove_empty_folder(operation["path"])
+        else:
+            _command(operation["do"])
+    except (OSError, KeyError, subprocess.SubprocessError) as error:
+        raise TransactionError(f"{operation['op']} failed: {type(error).__name__}") from error
+
+
+def _command(argv: Sequence[str]) -> None:
+    environment = {"PATH": PATH, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive", "HOME": "/root"}
+    try:
+        done = subprocess.run(
+            list(argv), stdin=subprocess.DEVNULL, capture_output=True, timeout=120, env=environment, check=False, cwd="/"
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise TransactionError(f"`{' '.join(argv)}` did not run: {error}") from error
+    if done.returncode != 0:
+        message = (done.stderr or done.stdout).decode(errors="replace").strip()[-200:]
+        raise TransactionError(f"`{' '.join(argv)}` failed: {message}")
+
+
+def _undo_activations(host: Host) -> list[list[str]]:
+    """Return the activations to run after undoing; what only assembles recorded files is not run again."""
+    return [argv for _order, argv in sorted(host.activations) if argv[0] not in ("pam-auth-update", "dconf")]
+
+
+def _missing_folders(path: str) -> list[str]:
+    """Return the folders above a path that do not exist, outermost first."""
+    missing: list[str] = []
+    folder = os.path.dirname(path)
+    while folder != "/" and not os.path.isdir(folder):
+        missing.insert(0, folder)
+        folder = os.path.dirname(folder)
+    return missing
+
+
+def recover() -> list[str]:
+    """Undo what a killed run or an unconfirmed guard left behind; call it under the lock, before observing.
+
+    :returns: sentences about what was undone.
+    :raises EngineError: when a guarded transaction still waits for its confirmation, or cannot be undone.
+    """
+    done = []
+    for name, folder in undo.transactions():
+        records = undo.load(folder)
+        state = undo.status(records)
+        if state == "pending":
+            left = next(record["until"] for record in reversed(records) if record["op"] == "pending") - time.time()
+            if left > 0:
+                raise EngineError(f"transaction {name} still waits for its confirmation: try again in {left:.0f} s")
+        if state in ("unfinished", "pending"):
+            problems = undo.undo(folder, "the run that made it did not end")
+            if problems:
+                raise EngineError(f"transaction {name} did not end and cannot be undone: {problems[0]}")
+            done.append(f"transaction {name}, whose run did not end, was put back")
+    return done

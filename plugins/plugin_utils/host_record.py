@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From an engine's response to the record of a host that the results are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from ansible_collections.essms.hardening.plugins.plugin_utils import verdicts, waivers
+
+PROVEN_ON = frozenset({("debian", "12"), ("debian", "13")})
+"""Releases on whose real hosts the tests exercise every control; elsewhere the same kinds are not exercised yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """What the record says of a control beside its rows."""
+
+    id: str
+    measure: str
+    origin: str
+    evidence: str
+
+
+@dataclass(slots=True)
+class HostRecord:
+    """Everything one settings task learned of one host."""
+
+    host: str
+    establishment: str
+    profile: str
+    mode: str
+    facets: Sequence[Facet]
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    waivers: Sequence[Any] = ()
+    response: dict[str, Any] = field(default_factory=dict)
+    before: Sequence[Mapping[str, Any]] = ()
+    guard: str | None = None
+    problem: str = ""
+
+    def as_dict(self, today: date) -> dict[str, Any]:
+        """Return the record in the form that results are built from."""
+        release = self.response.get("platform") or {}
+        seconds = self.response.get("seconds")
+        return {
+            "schema": "essms-host/1",
+            "host": self.host,
+            "establishment": self.establishment,
+            "profile": self.profile,
+            "mode": self.mode,
+            "platform": release,
+            "controls": [self._control(facet, release, today) for facet in self.facets],
+            "transaction": self.response.get("transaction"),
+            "guard": self.guard,
+            "problem": self.problem,
+            "seconds": {} if seconds is None else {"module": seconds},
+        }
+
+    def _control(self, facet: Facet, release: Mapping[str, str], today: date) -> dict[str, Any]:
+        rows = [row for row in self.response.get("rows", ()) if row["control"] == facet.id]
+        before = [row for row in self.before if row["control"] == facet.id]
+        waiver = waivers.waiver_for(facet.id, list(self.waivers), today)
+        verdict = verdicts.with_waiver(verdicts.verdict(rows), waiver)
+        shown = [{key: value for key, value in row.items() if key not in ("control", "proven")} for row in rows]
+        return {
+            "control": facet.id,
+            "measure": facet.measure,
+            "verdict": verdict,
+            "before_verdict": verdicts.verdict(before) if before else None,
+            "evidence": _evidence(facet, rows, release),
+            "origin": facet.origin,
+            "reason": self._reason(facet.id, verdict, rows, today),
+            "settings": shown,
+            "changed": facet.id in self.response.get("changed", ()),
+            "parameters": dict(self.parameters.get(facet.id, {})),
+            "waiver": waivers.as_dict(waiver) if waiver else None,
+        }
+
+    def _reason(self, control: str, verdict: str, rows: Sequence[Mapping[str, Any]], today: date) -> str:
+        """Return the sentence that explains the verdict, the most important one when there are several."""
+        failed = self.response.get("failed", {}).get(control)
+        if failed:
+            return f"apply put it back: {failed}"
+        if verdict == verdicts.NON_COMPLIANT:
+            return waivers.expired_note(control, list(self.waivers), today)
+        state = {verdicts.NOT_VERIFIED: "unknown", verdicts.NOT_APPLICABLE: "not_applicable"}.get(verdict)
+        return self.problem or next((row["reason"] for row in rows if row["state"] == state), "")
+
+
+def _evidence(facet: Facet, rows: Sequence[Mapping[str, Any]], release: Mapping[str, str]) -> str:
+    """Return how far the control is proven on this very release; a kind no host has exercised lowers it."""
+    if facet.evidence != "proven" or not release:
+        return facet.evidence
+    unproven = any(not row["proven"] for row in rows if row["state"] != "not_applicable")
+    known = (release.get("id", ""), release.get("version", "")) in PROVEN_ON
+    return "proven" if known and not unproven else "not-exercised"
