@@ -174,7 +174,7 @@ def _root_prefix() -> list[str] | None:
 
 
 def _stamp() -> str:
-    """Return what the virtual environment depends on: the lock, the interpreter, and its folder, for it cannot be moved."""
+    """Return what the virtual environment depends on: the lock, the interpreter, its own folder (it cannot move)."""
     lock = hashlib.sha256(LOCK.read_bytes()).hexdigest()
     return f"{lock}\n{sys.version}\n{VENV}\n"
 

@@ -56,6 +56,7 @@ def _fleet(options: argparse.Namespace) -> None:
         surplus = [host for host in hosts.existing() if host.name.startswith("fleet") and host not in fleet]
         hosts.remove(surplus)
         if fleet:
+            hosts.make_room(len(fleet))
             hosts.up(fleet)
             print(hosts.write_inventory(FLEET_INVENTORY, fleet).relative_to(hosts.ROOT))
 

@@ -29,6 +29,9 @@ KEY = STATE / "id_ed25519"
 SSH_CONFIG = STATE / "ssh_config"
 USER = "ansible"
 BOOT_SECONDS = 60
+# Each systemd holds about six inotify instances of the machine; Linux gives one user 128 of them, enough for 18 hosts.
+INOTIFY_LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
+INOTIFY_PER_HOST = 12
 SUITES = {"deb12": "bookworm", "deb13": "trixie"}
 
 
@@ -102,6 +105,16 @@ def up(hosts: Iterable[Host], *, fresh: bool = False) -> dict[str, str]:
     with ThreadPoolExecutor(max_workers=4) as pool:
         done = list(pool.map(lambda host: _bring_up(host, found.get(host.name), fresh), wanted))
     return {host.name: what for host, what in zip(wanted, done, strict=True)}
+
+
+def make_room(count: int) -> None:
+    """Raise the machine's limit of inotify instances, if it is too low for this many hosts more, until its next boot.
+
+    :raises LabError: when the limit cannot be raised from here.
+    """
+    needed = 128 + count * INOTIFY_PER_HOST
+    if int(INOTIFY_LIMIT.read_text(encoding="ascii")) < needed:
+        run(["sh", "-c", f"echo {needed} > {INOTIFY_LIMIT}"])
 
 
 def remove(hosts: Iterable[Host]) -> list[str]:

@@ -11,8 +11,8 @@ import hashlib
 import json
 import subprocess
 import sys
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from collections.abc import Iterable
 
 from .podman import LabError, as_root, attempt, run
 
@@ -64,7 +64,12 @@ rm -f /etc/machine-id /var/lib/dbus/machine-id
 def _recipe(suite: str) -> tuple[list[str], str]:
     """Return the command that writes the image of a Debian suite to standard output, and its hash."""
     setup = SETUP
-    for word, values in (("@CACHED@", CACHED), ("@MASKED@", MASKED), ("@DISABLED@", DISABLED), ("@DESKTOP@", (DESKTOP,))):
+    for word, values in (
+        ("@CACHED@", CACHED),
+        ("@MASKED@", MASKED),
+        ("@DISABLED@", DISABLED),
+        ("@DESKTOP@", (DESKTOP,)),
+    ):
         setup = setup.replace(word, " ".join(values))
     command = [
         "mmdebstrap",
@@ -91,21 +96,37 @@ def missing(suites: Iterable[str]) -> list[str]:
     return [suite for suite in suites if attempt(["podman", "image", "exists", reference(suite)]).returncode != 0]
 
 
-def build(suites: Iterable[str]) -> None:
+def build(suites: Sequence[str]) -> None:
     """Build the images of these suites side by side (about a minute and a half the first time).
 
     :raises LabError: when a build fails; the sentence carries the builder's last words.
     """
+    if not suites:
+        return
     with ThreadPoolExecutor() as pool:
         list(pool.map(_build, suites))
+    _forget_older(suites)
 
 
 def remove_all() -> list[str]:
     """Remove every image of the lab, present or older recipe, and return their names."""
-    names = run(["podman", "images", "--format", "{{.Repository}}:{{.Tag}}", REPOSITORY]).split()
+    names = _all()
     if names:
         run(["podman", "rmi", "--force", *names])
     return names
+
+
+def _all() -> list[str]:
+    return run(["podman", "images", "--format", "{{.Repository}}:{{.Tag}}", REPOSITORY]).split()
+
+
+def _forget_older(suites: Sequence[str]) -> None:
+    """Remove the images older recipes made of these suites; podman itself keeps those a host still uses."""
+    current = {reference(suite) for suite in suites}
+    ours = tuple(f"{REPOSITORY}:{suite}-" for suite in suites)
+    for name in _all():
+        if name.startswith(ours) and name not in current:
+            attempt(["podman", "rmi", name])
 
 
 def _build(suite: str) -> None:
@@ -113,7 +134,9 @@ def _build(suite: str) -> None:
     print(f"lab: building the image of Debian {suite} (once; kept afterwards)", file=sys.stderr, flush=True)
     store_command = as_root(["podman", "import", "--quiet", "-", reference(suite)])
     with (
-        subprocess.Popen(as_root(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as make,
+        subprocess.Popen(
+            as_root(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as make,
         subprocess.Popen(store_command, stdin=make.stdout, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as store,
     ):
         assert make.stdout is not None
