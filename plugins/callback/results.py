@@ -149,7 +149,7 @@ class CallbackModule(CallbackBase):
     def _identity(self, host: str) -> Identity:
         manager = self._play.get_variable_manager()
         known = manager.get_vars(play=self._play, host=manager._inventory.get_host(host), include_hostvars=False)
-        folder = Path(str(known.get("inventory_dir") or Path.cwd())).name
+        folder = Path(str(known.get("inventory_dir") or "here")).name
         return Identity(str(known.get("essms_establishment") or folder), str(known.get("essms_profile") or ""))
 
     def _selected(self) -> Iterator[Expected]:

@@ -71,7 +71,7 @@ def _header(before: Document, after: Document, view: View) -> list[str]:
 def _scores(before: Document, after: Document, moved: tuple[int, int, int], view: View) -> list[str]:
     words, canvas = view.words, view.canvas
     scores = [results.score(document["results"]) for document in (before, after)]
-    digits = [canvas.big("–" if one.percent is None else f"{one.percent}%", shade(one)) for one in scores]
+    digits = [canvas.big("–" if one.proven_percent is None else f"{one.proven_percent}%", shade(one)) for one in scores]
     fixed, left, worse = moved
     texts = [
         canvas.paint(words.count("fixed", fixed) if fixed else words("no_fixed"), "green" if fixed else "dim"),

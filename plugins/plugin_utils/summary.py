@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import results, verdicts
@@ -88,19 +89,33 @@ def _header(document: Document, view: View) -> list[str]:
 def _score(document: Document, view: View) -> list[str]:
     words, canvas = view.words, view.canvas
     score = results.score(document["results"])
-    percent = score.percent
+    percent = score.proven_percent
     digits = canvas.big("–" if percent is None else f"{percent}%", shade(score))
     counts = [(verdict, getattr(score, verdict)) for verdict in verdicts.VERDICTS]
-    said = " · ".join(words.count(verdict, number) for verdict, number in counts if number)
+    said = " · ".join(_unbroken(words.count(verdict, number)) for verdict, number in counts if number)
+    indent = " " * (width(digits[0]) + 5)
     texts = [
         canvas.paint(words("no_score" if percent is None else "score"), "bold"),
-        said,
+        *(line.strip() for line in canvas.paragraph(said, indent)),
         canvas.paint(
-            words("seen", score.verified_percent or 0) if score.not_verified else words("all_seen"),
+            _seen(score, words),
             "yellow" if score.not_verified else "dim",
         ),
     ]
-    return [f"  {digit}   {text}" for digit, text in zip(digits, texts, strict=True)]
+    blank = " " * width(digits[0])
+    return [f"  {digit}   {text}" for digit, text in zip_longest(digits, texts, fillvalue=blank)]
+
+
+def _unbroken(text: str) -> str:
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _seen(score: Score, words: Words) -> str:
+    if not score.not_verified:
+        return words("all_seen")
+    if score.percent is None:
+        return words("seen_nothing")
+    return words("seen", score.verified_percent, score.percent)
 
 
 def shade(score: Score) -> str:
@@ -168,7 +183,9 @@ def _gaps(item: Result, view: View) -> str:
     said = [words.gap(row) for row in rows[:_GAPS_SHOWN]]
     if len(rows) > _GAPS_SHOWN:
         said.append(words.count("more_settings", len(rows) - _GAPS_SHOWN))
-    return words("semicolon").join(said) or printable(item["reason"], 160)
+    if item["reason"]:
+        said.append(printable(item["reason"], 160))
+    return words("semicolon").join(said)
 
 
 def _waivers(items: Sequence[Result], document: Document, view: View) -> list[str]:
@@ -239,13 +256,16 @@ def host_names(hosts: Sequence[str], document: Document, view: View) -> str:
 def unverified_hosts(document: Document, view: View) -> list[str]:
     """Return the hosts that could not be verified, why in plain words, what to do, and the technical sentence."""
     words, canvas = view.words, view.canvas
+    seen = {item["host"] for item in document["results"] if item["verdict"] != verdicts.NOT_VERIFIED}
     groups: dict[str, list[HostState]] = defaultdict(list)
     for host in document["hosts"]:
         if host["state"] == results.NOT_VERIFIED:
             groups[words.advice(host["problem"]).problem].append(host)
     if not groups:
         return []
-    lines = ["  " + canvas.paint(words("unverified_hosts"), "bold", "yellow")]
+    # A host whose change was put back by its guard had a problem, and was looked at all the same.
+    silent = any(host["name"] not in seen for hosts in groups.values() for host in hosts)
+    lines = ["  " + canvas.paint(words("unverified_hosts" if silent else "troubled_hosts"), "bold", "yellow")]
     for problem, hosts in groups.items():
         names = host_names([host["name"] for host in hosts], document, view)
         head = "  " + canvas.paint("?", "yellow") + " " + canvas.paint(names, "bold") + "  "

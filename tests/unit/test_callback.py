@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, essms.hardening contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Both callbacks in real ansible-playbook runs: a copy of the collection, with an action that says what a test wants."""
+"""Both callbacks in real ansible-playbook runs, with an action plugin that says what a test wants."""
 
 from __future__ import annotations
 

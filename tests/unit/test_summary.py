@@ -74,7 +74,8 @@ def test_the_score_never_counts_what_was_not_verified() -> None:
     made = document(record("deb12"), silent("deb13", "Host unreachable: timed out"))
     shown = plain(summary(made, view()))
     assert "14 conformes · 14 non vérifiés" in shown
-    assert "50 % vérifié" in shown
+    assert "50 % vérifié ; 100 % de conformité sur ce qui a pu l’être" in shown
+    assert "100" not in shown.split("de conformité prouvée")[0]
     assert re.search(r"M08 Mots de passe █████░░░░░ 9/18 9 non vérifiés", shown)
 
 
@@ -114,8 +115,21 @@ def test_silent_hosts_get_a_sentence_and_what_to_do() -> None:
             "The run stopped before this host was verified: see the problems of the other hosts, then run again.",
             "stopped",
         ),
-        ("Unsupported system: freebsd 14", "platform"),
-        ("No space left on device", "other"),
+        ("freebsd 14 is not a supported platform: Debian, Ubuntu and the RHEL family are", "platform"),
+        ("Windows hosts are not supported by this version: put them in a group of their own", "platform"),
+        ("state applied needs root: run with --become, or allow sudo for this account", "privilege"),
+        ("another run is at work on this host (pid 12): wait for its end, then run this again", "busy"),
+        ("SSH refused the login: check ansible_user and the key of this host.", "login"),
+        ("The SSH host key is unknown or has changed: check it, then add it to known_hosts.", "host_key"),
+        (
+            "The host does not answer over SSH: check that it is on, its address, and the network between.",
+            "unreachable",
+        ),
+        ("The disk of this host is full: free some room, then run again.", "disk"),
+        ("The module was killed on this host: run again, the next run puts back what it had begun.", "killed"),
+        ("The change cut access for a new connection, so the guard put everything back: nothing was changed", "guard"),
+        ("essms_password_min_length: 4 is below the minimum of 8", "value"),
+        ("Task failed: boom", "other"),
     ],
 )
 def test_problems_are_recognised(problem: str, key: str) -> None:
@@ -135,6 +149,20 @@ def test_controls_that_could_not_be_read_for_the_same_reason_share_one_line() ->
     shown = plain(summary(made, view()))
     assert "? M07-02, M07-03, M07-04, M07-05, M07-07 non vérifié" in shown
     assert shown.count("sshd -T needs root") == 2
+
+
+def test_a_failure_to_apply_says_why_beside_the_gap() -> None:
+    made = record("deb12", {"M08-01": "fail"}, mode="apply")
+    made["controls"][5]["reason"] = "apply put it back: PAM refused the new stack"
+    shown = plain(summary(document(made), view()))
+    assert "minlen : attendu ≥ 12, observé 8 ; apply put it back: PAM refused the new stack" in shown
+
+
+def test_a_host_put_back_by_its_guard_is_an_incident_not_an_unverified_host() -> None:
+    made = record("deb12", problem="The change cut access for a new connection, so the guard put everything back")
+    shown = plain(summary(document(made), view()))
+    assert "Incidents ? deb12 l’accès a été coupé par un réglage" in shown
+    assert "Hôtes non vérifiés" not in shown
 
 
 def test_waivers_name_their_end_reason_and_owner() -> None:
