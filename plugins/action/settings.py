@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ class ActionModule(ActionBase):
             record.problem = str(error)
         except AnsibleConnectionFailure as error:
             record.problem, unreachable = failures.sentence(str(error)), True
-        except _Explained as error:
+        except _ExplainedError as error:
             record.problem = str(error)
         except AnsibleError as error:
             record.problem = failures.sentence(str(error))
@@ -145,12 +145,16 @@ class ActionModule(ActionBase):
             named = {control.id for control in select(catalogue, self._args["controls"], [])}
             chosen = [control for control in chosen if control.id in named]
         if not chosen:
-            raise CatalogueError("the tags select no control: give the id of a measure or a control that is not skipped")
+            raise CatalogueError(
+                "the tags select no control: give the id of a measure or a control that is not skipped"
+            )
         record.facets = [_facet(control) for control in chosen]
         if self._connection.transport in _WINDOWS:
             raise CatalogueError("Windows hosts are not supported by this version: put them in a group of their own")
         variables = self._variables(catalogue)
-        record.waivers = waivers.parse(variables.get(waivers.VARIABLE, []), catalogue.controls) and variables[waivers.VARIABLE]
+        record.waivers = (
+            waivers.parse(variables.get(waivers.VARIABLE, []), catalogue.controls) and variables[waivers.VARIABLE]
+        )
         resolution = resolve(
             catalogue,
             chosen,
@@ -166,7 +170,9 @@ class ActionModule(ActionBase):
         self._request["waived"] = waived
         self._request["settings"] = [[item["control"], item["kind"], item["body"]] for item in resolution.settings]
         self._request["guarded"] = [control.id for control in chosen if control.risk]
-        everything = len(chosen) == len(select(catalogue, ["all"], [], self._args["measures"])) and not self._args["measures"]
+        everything = (
+            len(chosen) == len(select(catalogue, ["all"], [], self._args["measures"])) and not self._args["measures"]
+        )
         self._request["controls"] = [] if everything else [control.id for control in chosen]
 
     def _variables(self, catalogue: Catalogue) -> dict[str, Any]:
@@ -215,7 +221,7 @@ class ActionModule(ActionBase):
             raise AnsibleConnectionFailure(str(result.get("msg", "")))
         problem = failures.of_result(result)
         if problem:
-            raise _Explained(problem)
+            raise _ExplainedError(problem)
         self._diffs += result.get("diff") or []
         return dict(result["response"])
 
@@ -281,7 +287,7 @@ class ActionModule(ActionBase):
         return result
 
 
-class _Explained(AnsibleError):
+class _ExplainedError(AnsibleError):
     """A failure whose text is already the sentence for the user."""
 
 
@@ -296,4 +302,4 @@ def _failed_sentence(failed: Mapping[str, str]) -> str:
 
 
 def _today() -> Any:
-    return datetime.now(timezone.utc).date()
+    return datetime.now(UTC).date()

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import Any, Callable, NamedTuple
 
 from ..kinds import KINDS
 from .errors import NotApplicable, Seen, Unknown
@@ -49,7 +50,7 @@ def _observe_kind(host: Host, name: str, bodies: list[dict[str, Any]]) -> Callab
             found = kind.observe(host, bodies)
         except PermissionError as error:
             fallback = Unknown(f"{error.filename or 'a file'} cannot be read: it needs root")
-        except Exception as error:  # a kind's defect must not hide what the other kinds saw
+        except Exception as error:  # noqa: BLE001 - a kind's defect must not hide what the other kinds saw
             fallback = Unknown(f"it could not be observed: {type(error).__name__}: {str(error)[:120]}")
     return lambda row_name: found.get(row_name, fallback)
 

@@ -28,9 +28,9 @@ Response = dict[str, Any]
 def run(request: Request) -> Response:
     """Answer a request.
 
-    :param request: state (audited, applied, reverted or confirmed); settings as [control, kind, body]; guarded (controls);
-        guard_seconds; check; relax; spared (account names); transaction; controls; packages_before (names) or
-        packages_problem; wait_for_packages.
+    :param request: state (audited, applied, reverted or confirmed); settings as [control, kind, body]; guarded and
+        waived (controls); guard_seconds; check; relax; spared (account names); transaction; controls;
+        wait_for_packages or packages_before (names).
     :returns: platform, rows, changed, failed, transaction, armed, diff, notes, problem (why nothing could be done),
         seconds; further packages_missing and packages_installed, or packages_to_remove.
     """
@@ -150,14 +150,16 @@ def _removable(host: Host, names: list[str]) -> tuple[list[str], list[str]]:
     return (present, []) if done.rc == 0 and gone <= set(present) else ([], present)
 
 
-def _confirmed(host: Host, request: Request, response: Response) -> None:
+def _confirmed(_host: Host, request: Request, _response: Response) -> None:
     if undo.lock(wait=True) is None:
         return
     folder = os.path.join(undo.ROOT, "tx", os.path.basename(str(request["transaction"])))
     records = undo.load(folder)
     state = undo.status(records)
     if state != "pending":
-        raise EngineError(f"transaction {request['transaction']} was already put back by its guard: access was not confirmed in time")
+        raise EngineError(
+            f"transaction {request['transaction']} was put back by its guard: nothing confirmed it in time"
+        )
     mark = next(record for record in reversed(records) if record["op"] == "pending")
     here = guard.connection()
     if not here or here == mark["connection"]:

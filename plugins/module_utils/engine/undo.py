@@ -3,13 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The journal of a transaction and how it is undone.
 
-This file stands alone on purpose: a guarded transaction copies it beside its journal, and the host itself runs the copy
-when no new connection confirms the change in time, or at the next boot. It imports nothing of the project.
+This file stands alone on purpose: a guarded transaction copies it beside its journal, and the host itself runs the
+copy when no new connection confirms the change in time, or at the next boot. It imports nothing of the project.
 
 A journal is a file of JSON lines, each flushed to disk before the step it announces:
 
-- begin: id, time and what was asked; file: a path and its state before; mkdir: a folder made; run: a command to undo and
-  its inverse; ageing and lock: fields of an account (by uid, never a name or a hash); after: a command that makes a
+- begin: id, time and what was asked; file: a path and its state before; mkdir: a folder made; run: a command to undo
+  and its inverse; ageing and lock: fields of an account (by uid, never a name or a hash); after: a command that makes a
   service read its files again
 - prepared: everything above is on disk, the changes may start; pending: waits for a confirmation until a given time
 - commit: done, with the state of each file; rolled_back: undone
@@ -26,7 +26,8 @@ import stat
 import subprocess
 import sys
 import time
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 ROOT = "/var/lib/essms"
 LOCK = "/run/essms.lock"
@@ -175,11 +176,8 @@ def status(records: list[Record]) -> str:
     """Return empty, unfinished, pending, committed or rolled_back."""
     if not records:
         return "empty"
-    found = "unfinished"
-    for record in records:
-        if record["op"] in ("pending", "commit", "rolled_back"):
-            found = {"commit": "committed"}.get(record["op"], record["op"])
-    return found
+    marks = [str(record["op"]) for record in records if record["op"] in ("pending", "commit", "rolled_back")]
+    return {"commit": "committed"}.get(marks[-1], marks[-1]) if marks else "unfinished"
 
 
 def transactions(root: str = ROOT) -> Iterator[tuple[str, str]]:
@@ -208,8 +206,8 @@ def lock(wait: bool = False) -> int | None:
 def undo(folder: str, why: str, files_only: bool = False) -> list[str]:
     """Undo a transaction that did not end, and mark it rolled_back. May be repeated until it succeeds.
 
-    A file that somebody changed meanwhile is put back all the same, because access may depend on it; its newer bytes are
-    kept in the transaction's folder.
+    A file that somebody changed meanwhile is put back all the same, because access may depend on it; its newer bytes
+    are kept in the transaction's folder.
 
     :param files_only: at boot, when no service can be told to read its files again.
     :returns: sentences about steps that failed; the transaction is then left unmarked so that the next try repeats it.

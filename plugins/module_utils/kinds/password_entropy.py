@@ -9,7 +9,8 @@ twelve random characters out of 99 give 79.6, which it rounds, hence 79.5.
 from __future__ import annotations
 
 import math
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..engine.errors import Seen, Unknown
 from ..engine.host import Host
@@ -25,7 +26,7 @@ _ONE_CLASS = 26
 
 
 class PasswordEntropy(Kind):
-    """``password_entropy: {bits: 79.5, bits_with_lockout: 50}``; length, classes and lockout are set by other controls."""
+    """``password_entropy: {bits: 79.5, bits_with_lockout: 50}``; other controls set length, classes and lockout."""
 
     schema = fields(("bits", "bits_with_lockout"), bits=_BITS, bits_with_lockout=_BITS)
     rules = {"bits": AT_LEAST}
@@ -47,5 +48,7 @@ class PasswordEntropy(Kind):
             # enough together with the lockout: the demand on the password alone counts as met
             return {"bits": Seen(body["bits"], f"{bits} bits, enough because accounts lock after failed tries")}
         if bits < body["bits"] and not locks:
-            return {"bits": Seen(bits, "accounts do not lock after failed tries: apply M08-06, or ask for longer passwords")}
+            return {
+                "bits": Seen(bits, "accounts do not lock after failed tries: apply M08-06, or ask for longer passwords")
+            }
         return {"bits": bits}

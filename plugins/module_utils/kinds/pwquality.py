@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..engine import pam, text
 from ..engine.errors import Unknown
@@ -79,7 +80,11 @@ class Pwquality(Kind):
         content = host.text(PATH) or text.HEADER
         for name, value in wanted.items():
             if name in _FLAGS:
-                content = text.put(content, name, "", text.EQUALS_SIGN) if value else text.drop(content, name, text.EQUALS_SIGN)
+                content = (
+                    text.put(content, name, "", text.EQUALS_SIGN)
+                    if value
+                    else text.drop(content, name, text.EQUALS_SIGN)
+                )
             elif name == "badwords":
                 known = (text.get(content, name, text.EQUALS_SIGN) or "").split()
                 words = [*known, *(word for word in value if word not in known)]
