@@ -267,6 +267,14 @@ def test_an_error_names_no_path_of_the_machine_and_stays_short(folder: Folder) -
     assert len(folder.error()) < 300
 
 
+def test_text_without_any_other_rule_is_still_one_bounded_printable_line() -> None:
+    assert schemas.problem({}, "x" * 1024) == ""
+    assert schemas.problem({}, "x" * 1025).endswith(" has 1025 characters; write at most 1024")
+    assert schemas.problem({}, {"a\nb": 1}) == (
+        '"a\\nb": "a\\nb" holds a control or invisible character; write one line of plain text'
+    )
+
+
 def test_accepted_is_one_range_or_one_per_profile(folder: Folder) -> None:
     folder.control(parameters__essms_length__accepted={"default": {"minimum": 9}, "renforce": {"minimum": 14}})
     parameter = folder.load().parameters["essms_length"]

@@ -286,8 +286,9 @@ def test_a_conflict_outside_the_selection_is_none(folder: Folder) -> None:
 
 
 def test_two_controls_may_agree_or_add_up(folder: Folder) -> None:
-    known = second(folder, {"pwquality": {"minlen": 12}}, {"pwquality": {"badwords": ["lyon"]}})
-    assert len(run(known, essms_length=12).settings) == 3
+    words = [{"pwquality": {"badwords": [word]}} for word in ("lyon", "paris")]
+    known = second(folder, {"pwquality": {"minlen": 12}}, *words)
+    assert len(run(known, essms_length=12).settings) == 4
 
 
 def test_the_same_key_of_two_things_is_no_conflict(folder: Folder) -> None:
