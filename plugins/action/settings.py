@@ -138,6 +138,8 @@ class ActionModule(ActionBase):
         self._request["controls"] = self._args["controls"]
 
     def _prepare_catalogue(self, record: HostRecord, catalogue: Catalogue) -> None:
+        # until the selection succeeds, everything counts as not verified
+        record.facets = [_facet(control) for control in select(catalogue, ["all"], [], self._args["measures"])]
         tags = list(self._vars.get("ansible_run_tags") or ["all"])
         skipped = list(self._vars.get("ansible_skip_tags") or [])
         chosen = select(catalogue, tags, skipped, self._args["measures"])
@@ -202,6 +204,7 @@ class ActionModule(ActionBase):
             response = self._ask({**self._request, "packages_before": response["packages_before"]})
         if response.get("packages_to_remove") and not self._task.check_mode:
             self._remove(response)
+            response["rows"] = self._ask({**self._request, "state": "audited"})["rows"]
         record.response = response
         record.problem = response["problem"]
         record.before = response.get("rows_before", [])

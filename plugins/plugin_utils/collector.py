@@ -72,6 +72,11 @@ class Collector:
         """Whether any settings task was met."""
         return bool(self._passes)
 
+    @property
+    def has_hosts(self) -> bool:
+        """Whether any settings task was meant for a host."""
+        return any(task.hosts for task in self._passes.values())
+
     def expect(self, task: str, hosts: Iterable[str], mode: str, check: bool) -> None:
         """Note that a settings task is meant for these hosts; repeating it for the same task adds hosts."""
         known = self._passes.setdefault(task, _Pass(mode, check, []))
