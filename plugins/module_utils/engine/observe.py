@@ -59,13 +59,14 @@ def _row(setting: Setting, name: str, expected: Any, value: Any) -> Row:
     kind = KINDS[setting.kind]
     rule = kind.rule(name)
     reason = ""
+    satisfied: bool | None = None
     if isinstance(value, Seen):
-        value, reason = value.value, value.note
+        value, reason, satisfied = value.value, value.note, value.satisfied
     if isinstance(value, (Unknown, NotApplicable)):
         state = "unknown" if isinstance(value, Unknown) else "not_applicable"
         value, reason = None, value.reason
     else:
-        state = "ok" if rule.test(expected, value) else "fail"
+        state = "ok" if (rule.test(expected, value) if satisfied is None else satisfied) else "fail"
     return {
         "control": setting.control,
         "kind": setting.kind,

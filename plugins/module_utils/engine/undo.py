@@ -18,6 +18,7 @@ A journal is a file of JSON lines, each flushed to disk before the step it annou
 from __future__ import annotations
 
 import base64
+import errno
 import fcntl
 import json
 import os
@@ -49,9 +50,7 @@ def read_state(path: str) -> State | None:
             info = os.fstat(stream.fileno())
     except (FileNotFoundError, NotADirectoryError):
         return None
-    attributes = {}
-    for name in os.listxattr(path):
-        attributes[name] = base64.b64encode(os.getxattr(path, name)).decode()
+    attributes = {name: base64.b64encode(os.getxattr(path, name)).decode() for name in _attributes(path)}
     return {
         "data": base64.b64encode(data).decode(),
         "mode": stat.S_IMODE(info.st_mode),
@@ -60,6 +59,15 @@ def read_state(path: str) -> State | None:
         "mtime": info.st_mtime_ns,
         "xattr": attributes,
     }
+
+
+def _attributes(path: str) -> list[str]:
+    try:
+        return os.listxattr(path)
+    except OSError as error:
+        if error.errno == errno.ENOTSUP:  # a file system without extended attributes has none to keep
+            return []
+        raise
 
 
 def content(state: State | None) -> bytes | None:
