@@ -248,6 +248,14 @@ def test_a_number_is_a_number(real: Catalogue, value: object) -> None:
     assert "must be a whole number" in refusal(real, essms_password_min_length=value)
 
 
+def test_false_is_not_zero(real: Catalogue) -> None:
+    assert "must be a whole number, not false" in refusal(real, profile="anssi-2021", essms_password_max_age_days=False)
+
+
+def test_a_whole_number_written_with_a_point_becomes_one(real: Catalogue) -> None:
+    assert json.dumps(body(run(real, essms_password_min_length=13.0), "M08-01", "pwquality")["minlen"]) == "13"
+
+
 def test_a_number_from_the_command_line_is_text(real: Catalogue) -> None:
     found = run(real, essms_password_min_length="13")
     assert body(found, "M08-01", "pwquality")["minlen"] == 13
