@@ -31,7 +31,8 @@ def test_the_checkout_is_fresh(real: Catalogue) -> None:
 
 @pytest.mark.parametrize("file", ["defaults/main.yml", "meta/argument_specs.yml", "README.md"])
 def test_a_file_changed_or_missing_is_stale(real: Catalogue, tmp_path: Path, file: str) -> None:
-    shutil.copytree(CHECKOUT / "roles", tmp_path / "roles")
+    for folder in ("roles", "docs/controls"):
+        shutil.copytree(CHECKOUT / folder, tmp_path / folder)
     path = tmp_path / "roles/session_lock" / file
     path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     assert generate.stale(real, tmp_path) == [f"roles/session_lock/{file}"]
