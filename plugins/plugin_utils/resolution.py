@@ -165,7 +165,7 @@ def plain(parameter: Parameter, value: object) -> Any:
     if isinstance(value, list):
         return [str(item) if isinstance(item, str) else item for item in value]
     if isinstance(value, str):
-        if parameter.type == "int" and re.fullmatch(r"-?[0-9]{1,9}", value, re.ASCII):
+        if parameter.type == "int" and re.fullmatch(r"-?[0-9]{1,9}", value):
             return int(value)
         return _WORDS.get(value[:6].lower(), str(value)) if parameter.type == "bool" else str(value)
     if isinstance(value, bool) or value is None:

@@ -307,6 +307,12 @@ def test_the_same_key_of_two_things_is_no_conflict(folder: Folder) -> None:
         run(second(folder_again(folder), {"dconf": dconf}, {"dconf": {**dconf, "value": False}}))
 
 
+def test_true_and_one_are_different_values(folder: Folder) -> None:
+    dconf = {"path": "org/a/b", "key": "x", "type": "boolean", "value": True}
+    known = second(folder, {"dconf": dconf}, {"dconf": {**dconf, "type": "uint32", "value": 1}})
+    assert "set dconf org/a/b/x to different values (true and 1)" in refusal(known)
+
+
 def folder_again(folder: Folder) -> Folder:
     """Return a fresh folder beside another: a catalogue is read once per root."""
     return Folder(folder.root.parent / "again")
