@@ -178,6 +178,7 @@ def failures(items: Sequence[Result], document: Document, view: View) -> list[st
 
 
 def _gaps(item: Result, view: View) -> str:
+    """Return what fails, one gap a line."""
     words = view.words
     rows = [row for row in item["settings"] if row["state"] == "fail"]
     said = [words.gap(row) for row in rows[:_GAPS_SHOWN]]
@@ -185,7 +186,7 @@ def _gaps(item: Result, view: View) -> str:
         said.append(words.count("more_settings", len(rows) - _GAPS_SHOWN))
     if item["reason"]:
         said.append(printable(item["reason"], 160))
-    return words("semicolon").join(said)
+    return bulleted(said)
 
 
 def _waivers(items: Sequence[Result], document: Document, view: View) -> list[str]:
@@ -231,17 +232,23 @@ def _unread(item: Result, view: View) -> str:
     return view.words("colon", label, printable(reason, 160)) if reason else label
 
 
+def bulleted(said: Sequence[str]) -> str:
+    """Return one line each, marked when there are several."""
+    return "\n".join(f"· {line}" for line in said) if len(said) > 1 else "".join(said)
+
+
 def hosts_and_text(hosts: Sequence[str], text: str, document: Document, view: View) -> list[str]:
-    """Return the hosts, then what is said of them, wrapped; the hosts are left out when the document has only one."""
+    """Return the hosts, then the lines said of them, wrapped; the hosts are left out when the document has only one."""
+    head, *tail = text.split("\n")
     if len(document["hosts"]) == 1:
-        return view.canvas.paragraph(text, _DETAIL)
+        return [line for part in (head, *tail) for line in view.canvas.paragraph(part, _DETAIL)]
     names = host_names(hosts, document, view)
     first = _DETAIL + view.canvas.paint(names, "bold") + "  "
-    if width(first) + width(text) + 2 <= view.canvas.columns:
-        return [first + text]
-    if width(names) <= 16:
-        return view.canvas.paragraph(text, " " * width(first), first=first)
-    return [first.rstrip(), *view.canvas.paragraph(text, _DETAIL + "  ")]
+    beside = width(names) <= 16 or (not tail and width(first) + width(head) + 2 <= view.canvas.columns)
+    indent = " " * width(first) if beside else _DETAIL + "  "
+    lines = view.canvas.paragraph(head, indent, first=first if beside else None)
+    lines += [line for part in tail for line in view.canvas.paragraph(part, indent)]
+    return lines if beside else [first.rstrip(), *lines]
 
 
 def host_names(hosts: Sequence[str], document: Document, view: View) -> str:

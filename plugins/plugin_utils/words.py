@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from ansible_collections.essms.hardening.plugins.plugin_utils import labels
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 
 LANGUAGES = ("fr", "en")
@@ -45,7 +46,6 @@ _PHRASES: dict[str, dict[str, Any]] = {
         "true": "oui",
         "false": "non",
         "colon": "{} : {}",
-        "semicolon": " ; ",
         "more_settings": ("et {} autre réglage", "et {} autres réglages"),
         "more_hosts": ("et {} autre", "et {} autres"),
         "every_host": "tous les hôtes ({})",
@@ -128,7 +128,6 @@ _PHRASES: dict[str, dict[str, Any]] = {
         "true": "yes",
         "false": "no",
         "colon": "{}: {}",
-        "semicolon": "; ",
         "more_settings": ("and {} more setting", "and {} more settings"),
         "more_hosts": ("and {} more", "and {} more"),
         "every_host": "all hosts ({})",
@@ -262,14 +261,19 @@ class Words:
         """Return « attendu ≥ 12 »."""
         return self("expected", self(str(row["rule"]), self.value(row["expected"])))
 
+    def name(self, row: Mapping[str, Any]) -> str:
+        """Return the label of a setting, or its technical name."""
+        return self._typeset(printable(labels.name(str(row.get("kind")), str(row["name"]), self.language)))
+
     def gap(self, row: Mapping[str, Any]) -> str:
-        """Return « minlen : attendu ≥ 12, observé 8 », with the reason in brackets when there is one."""
+        """Return « longueur minimale : attendu ≥ 12, observé 8 », with the reason in brackets when there is one."""
         observed = self.value(row["observed"])
         if row["observed"] not in (None, "", [], {}):
             observed = self("observed", observed)
         text = f"{self.expected(row)}, {observed}"
-        reason = f" ({printable(row['reason'], 160)})" if row.get("reason") else ""
-        return self("colon", printable(row["name"]), text) + reason
+        said = labels.note(str(row.get("reason") or ""), self.language)
+        reason = f" ({printable(said, 160)})" if said else ""
+        return self("colon", self.name(row), text) + reason
 
     def advice(self, problem: str) -> Advice:
         """Put a technical sentence in plain words."""

@@ -73,7 +73,7 @@ class Site:
             "meta",
         ):
             shutil.copytree(ROOT / part, home / part, ignore=shutil.ignore_patterns("__pycache__", "tests"))
-        for file in ("galaxy.yml", "measures.yml"):
+        for file in ("galaxy.yml", "labels.yml", "measures.yml"):
             shutil.copy(ROOT / file, home)
         (home / "plugins" / "action").mkdir()
         (home / "plugins" / "action" / "settings.py").write_text(ACTION)

@@ -41,25 +41,27 @@ def fleet() -> Document:
 
 def test_gaps_are_told_in_words_and_hosts_with_the_same_gap_together() -> None:
     shown = plain(summary(document(record("deb12", {"M08-01": "fail"}), record("deb13", {"M08-01": "fail"})), view()))
-    assert "✗ M08-01 Longueur minimale des mots de passe deb12, deb13 minlen : attendu ≥ 12, observé 8" in shown
-    assert shown.count("minlen") == 1
+    assert (
+        "✗ M08-01 Longueur minimale des mots de passe deb12, deb13 longueur minimale : attendu ≥ 12, observé 8" in shown
+    )
+    assert shown.count("longueur minimale") == 1
 
 
 @pytest.mark.parametrize(
     ("control", "french", "english"),
     [
-        ("M08-01", "minlen : attendu ≥ 12, observé 8", "minlen: expected ≥ 12, observed 8"),
+        ("M08-01", "longueur minimale : attendu ≥ 12, observé 8", "minimum length: expected ≥ 12, observed 8"),
         ("M07-03", "TMOUT : attendu ≤ 600, non défini", "TMOUT: expected ≤ 600, not set"),
         ("M08-09", "permitemptypasswords : attendu no, observé yes", "permitemptypasswords: expected no, observed yes"),
         (
             "M08-08",
-            "hash : attendu l’un de : yescrypt, sha512, observé md5",
-            "hash: expected one of yescrypt, sha512, observed md5",
+            "protection des mots de passe : attendu l’un de : yescrypt, sha512, observé md5",
+            "password hash: expected one of yescrypt, sha512, observed md5",
         ),
         (
             "M08-07",
-            "badwords : attendu contenant tilleuls, ehpad, vide",
-            "badwords: expected containing tilleuls, ehpad, empty",
+            "mots interdits : attendu contenant tilleuls, ehpad, vide",
+            "banned words: expected containing tilleuls, ehpad, empty",
         ),
         ("M07-05", "attendu oui, observé non", "expected yes, observed no"),
     ],
@@ -155,7 +157,7 @@ def test_a_failure_to_apply_says_why_beside_the_gap() -> None:
     made = record("deb12", {"M08-01": "fail"}, mode="apply")
     made["controls"][5]["reason"] = "apply put it back: PAM refused the new stack"
     shown = plain(summary(document(made), view()))
-    assert "minlen : attendu ≥ 12, observé 8 ; apply put it back: PAM refused the new stack" in shown
+    assert "· longueur minimale : attendu ≥ 12, observé 8 · apply put it back: PAM refused the new stack" in shown
 
 
 def test_a_host_put_back_by_its_guard_is_an_incident_not_an_unverified_host() -> None:
@@ -262,7 +264,7 @@ def test_french_typography() -> None:
     shown += summary(document(record("deb12", {"M07-05": "waived", "M07-04": "unknown"})), view())
     assert not re.search(r"\w[ ][:;!?%»]|«[ ]|\w'\w", shown)
     assert not re.search(rf"[^\s{NBSP}\d][;!?%](?!\w)", shown)
-    assert f"minlen{NBSP}: " in shown
+    assert f"longueur minimale{NBSP}: " in shown
 
 
 def test_language_falls_back_to_french() -> None:
@@ -290,7 +292,7 @@ def test_comparison_tells_fixed_left_and_worse_apart() -> None:
     assert "1 contrôle dégradé" in shown
     assert "Dégradés ✗ M08-06 Blocage" in shown
     assert "Restent à traiter ✗ M08-02" in shown
-    assert "Corrigés ✓ M08-01 Longueur minimale des mots de passe deb12 minlen : 8 → 12" in shown
+    assert "Corrigés ✓ M08-01 Longueur minimale des mots de passe deb12 longueur minimale : 8 → 12" in shown
 
 
 def test_a_gap_that_was_not_looked_at_again_is_not_called_fixed() -> None:
