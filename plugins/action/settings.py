@@ -68,7 +68,9 @@ class ActionModule(ActionBase):
         unreachable = False
         try:
             self._prepare(record)
-            self._carry_out(record, state)
+            # a role none of whose controls the tags select has nothing to ask
+            if record.facets:
+                self._carry_out(record, state)
         except CatalogueError as error:
             record.problem = str(error)
         except AnsibleConnectionFailure as error:
@@ -146,7 +148,7 @@ class ActionModule(ActionBase):
         if self._args["controls"]:
             named = {control.id for control in select(catalogue, self._args["controls"], [])}
             chosen = [control for control in chosen if control.id in named]
-        if not chosen:
+        if not chosen and not self._args["measures"]:
             raise CatalogueError(
                 "the tags select no control: give the id of a measure or a control that is not skipped"
             )

@@ -29,7 +29,9 @@ EVERYTHING = ["M07-02", "M08-01", "M08-02"]
 CASES: list[tuple[Sequence[str], Sequence[str], Sequence[str], list[str]]] = [
     (["all"], [], [], EVERYTHING),
     ([], [], [], EVERYTHING),
-    (["always", "tagged", "nuit", "m365"], [], [], EVERYTHING),
+    (["always", "tagged"], [], [], EVERYTHING),
+    (["password_policy"], [], [], ["M08-01", "M08-02"]),
+    (["all"], ["session_lock"], [], ["M08-01", "M08-02"]),
     (["M08"], [], [], ["M08-01", "M08-02"]),
     (["M08-02"], [], [], ["M08-02"]),
     (["M08-02", "nuit"], [], [], ["M08-02"]),
@@ -48,6 +50,13 @@ def test_selection(
     small: Catalogue, tags: Sequence[str], skip: Sequence[str], measures: Sequence[str], ids: list[str]
 ) -> None:
     assert [control.id for control in select(small, tags, skip, measures)] == ids
+
+
+@pytest.mark.parametrize("tag", ["nuit", "m365", "pasword_policy"])
+def test_a_foreign_word_alone_never_selects_everything(small: Catalogue, tag: str) -> None:
+    with pytest.raises(CatalogueError) as caught:
+        select(small, [tag], [])
+    assert str(caught.value).startswith(f'tag "{tag}" selects no control: give ids such as M07 or M08')
 
 
 UNKNOWN = {
