@@ -4,19 +4,17 @@
 
 from __future__ import annotations
 
-import json
-import pickle
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
-from ansible_collections.essms.hardening.plugins.plugin_utils import bodies, catalogue, schemas
+from ansible_collections.essms.hardening.plugins.plugin_utils import schemas
 
-from tests.support.catalogue_files import CHECKOUT, PROFILES, REMOVE, TEXT, Folder
+from tests.support.catalogue_files import REMOVE, TEXT, Folder
 
 FILE = "roles/password_policy/controls/M08-01_length.yml"
+LIST = {"description": TEXT, "type": "list", "maxItems": 2, "default": []}
 PARAMETER = {"description": TEXT, "type": "int", "minimum": 1, "maximum": 9, "default": 5}
 
 
@@ -112,6 +110,18 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "text without a form": (
         {"parameters__essms_text": {"description": TEXT, "type": "str", "default": "x"}},
         "parameters.essms_text: a key is missing; add pattern or enum",
+    ),
+    "list without items": (
+        {"parameters__essms_text": LIST},
+        f"{OTHER}: key items is missing; add it",
+    ),
+    "list of text without a form": (
+        {"parameters__essms_text": {**LIST, "items": {"type": "string"}}},
+        f"{OTHER}.items: a key is missing; add pattern or enum",
+    ),
+    "reference twice": (
+        {"references__pgssi_s": ["4.5.1.1", "4.5.1.1"]},
+        "references.pgssi_s: [4.5.1.1, 4.5.1.1] repeats an item; write each one once",
     ),
     "bound that means nothing": (
         {"parameters__essms_length__pattern": "x"},
@@ -261,6 +271,13 @@ def test_a_profile_bears_the_name_of_its_file(folder: Folder) -> None:
     assert folder.error() == "profiles/autre.yml: id: combine differs from the file name; name the file combine.yml"
 
 
+def test_default_is_no_name_for_a_profile(folder: Folder) -> None:
+    # Where a parameter says something per profile, default stands for all the others.
+    path = folder.root / "profiles/combine.yml"
+    path.write_text(path.read_text(encoding="utf-8").replace("id: combine", "id: default"), encoding="utf-8")
+    assert folder.error() == 'profiles/combine.yml: id: "default" is reserved; choose another'
+
+
 def test_an_error_names_no_path_of_the_machine_and_stays_short(folder: Folder) -> None:
     folder.control(title__fr="x" * 10_000_000)
     assert str(folder.root) not in folder.error()
@@ -280,85 +297,3 @@ def test_accepted_is_one_range_or_one_per_profile(folder: Folder) -> None:
     parameter = folder.load().parameters["essms_length"]
     assert parameter.accepted_in("renforce") == {"minimum": 14}
     assert parameter.accepted_in("combine") == {"minimum": 9}
-
-
-# The catalogue of this collection.
-
-
-@pytest.fixture(scope="module")
-def real() -> catalogue.Catalogue:
-    return catalogue.load()
-
-
-def test_password_and_session_controls_are_there(real: catalogue.Catalogue) -> None:
-    password = [f"M08-0{number}" for number in range(1, 10)]
-    assert [key for key in real.controls if key[:3] in ("M07", "M08")] == [
-        "M07-02",
-        "M07-03",
-        "M07-04",
-        "M07-05",
-        "M07-07",
-        *password,
-    ]
-
-
-TABLE = {
-    "essms_password_min_length": (12, 12, 10, 14),
-    "essms_password_max_age_days": (0, 365, 180, 0),
-    "essms_admin_password_max_age_days": (365, 365, 180, 365),
-    "essms_password_history": (5, 5, 3, 24),
-    "essms_lockout_tries": (10, 5, 5, 5),
-    "essms_lockout_seconds": (900, 900, 900, 900),
-    "essms_lock_seconds": (600, 600, 600, 600),
-}
-
-
-@pytest.mark.parametrize(("name", "values"), TABLE.items())
-def test_profiles_hold_the_values_of_their_texts(real: catalogue.Catalogue, name: str, values: tuple[int, ...]) -> None:
-    assert real.parameters[name].values == dict(zip(PROFILES, values, strict=True))
-
-
-def test_every_control_that_touches_access_arms_the_guard(real: catalogue.Catalogue) -> None:
-    dangerous = {"pam", "pam_unix", "pwhistory", "faillock", "sshd", "account_ageing"}
-    for control in real.controls.values():
-        kinds = {setting.kind for setting in control.platforms["linux"].settings}
-        assert (control.risk == "access") == bool(kinds & dangerous), control.id
-
-
-def test_a_short_password_needs_a_lockout(real: catalogue.Catalogue) -> None:
-    bodies_of = {setting.kind: setting.body for setting in real.controls["M08-01"].platforms["linux"].settings}
-    assert bodies_of["password_entropy"] == {"bits": 79.5, "bits_with_lockout": 50}
-
-
-def test_the_instruction_is_only_credited_with_what_it_says(real: catalogue.Catalogue) -> None:
-    literal = {control.id for control in real.controls.values() if control.origin == "instruction"}
-    assert literal == {"M07-02", "M07-07", "M08-01", "M08-02", "M08-03"}
-    figures = {
-        p.name for p in real.parameters.values() for profile in PROFILES if p.origin_in(profile) == "instruction"
-    }
-    assert figures == {"essms_password_min_length", "essms_password_max_age_days"}
-
-
-def test_the_catalogue_survives_pickling(real: catalogue.Catalogue) -> None:
-    assert pickle.loads(pickle.dumps(real)) == real
-
-
-def test_a_catalogue_is_read_once(real: catalogue.Catalogue) -> None:
-    assert catalogue.load(CHECKOUT / "collections/ansible_collections/essms/hardening") is not None
-    assert catalogue.load() is real
-
-
-def _rules(schema: object) -> set[str]:
-    if isinstance(schema, dict):
-        return set(schema).union(*map(_rules, schema.values()))
-    return set().union(*map(_rules, schema)) if isinstance(schema, list) else set()
-
-
-def test_every_rule_in_use_has_its_sentence() -> None:
-    checks = {"exclusiveMinimum", "exclusiveMaximum", "multipleOf", "oneOf", "contains", "format", "dependentRequired"}
-    said = set(schemas._LIMITS) | {"required", "additionalProperties", "type", "enum", "const", "anyOf"}
-    ours = [json.loads(path.read_text()) for path in sorted((CHECKOUT / "schema").glob("*.json"))]
-    ours = [schema for schema in ours if "results" not in str(schema.get("title", "")).lower()]
-    kinds = [kind.schema for known in bodies.KINDS_OF.values() for kind in known.values()]
-    assert not (_rules(ours) | _rules(kinds)) & (checks - said)
-    assert bodies.KINDS_OF["linux"] is KINDS

@@ -6,18 +6,17 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import string
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.essms.hardening.plugins.plugin_utils import bodies, catalogue
+from ansible_collections.essms.hardening.plugins.plugin_utils import catalogue
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import Catalogue, CatalogueError
 from ansible_collections.essms.hardening.plugins.plugin_utils.resolution import Resolution, check_names, resolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.catalogue_files import PROFILES, REMOVE, Folder
+from tests.support.catalogue_files import PROFILES, REMOVE, TEXT, Folder
 
 REASON = {"reason": "display in the hall, no record is shown", "author": "the director", "date": "2026-01-31"}
 
@@ -256,6 +255,35 @@ def test_a_whole_number_written_with_a_point_becomes_one(real: Catalogue) -> Non
     assert json.dumps(body(run(real, essms_password_min_length=13.0), "M08-01", "pwquality")["minlen"]) == "13"
 
 
+def test_a_truth_value_from_the_command_line_is_text(folder: Folder) -> None:
+    switch = {"description": TEXT, "type": "bool", "default": True}
+    folder.control(
+        parameters={"essms_switch": switch}, linux__settings=[{"kde_lock": {"on_resume": "{{ essms_switch }}"}}]
+    )
+    known = folder.load()
+    for word, value in (("no", False), ("False", False), ("true", True), ("yes", True), (False, False)):
+        assert run(known, essms_switch=word).settings[0]["body"] == {"on_resume": value}
+    assert refusal(known, essms_switch="maybe") == f'essms_switch {PLACE}: must be true or false, not "maybe"'
+
+
+def test_a_kind_has_the_last_word_on_a_value(folder: Folder) -> None:
+    folder.control(parameters__essms_length__minimum=1)
+    assert refusal(folder.load(), essms_length=3) == "M08-01: pwquality: minlen: 3 is too small; use 6 or more"
+
+
+def test_the_place_of_a_value_cannot_act_on_a_terminal(real: Catalogue) -> None:
+    found = resolve(
+        real,
+        [real.controls["M07-02"]],
+        platform="linux",
+        family="debian",
+        profile="combine",
+        variables={"essms_lock_seconds": 300},
+        source_of=lambda _name, _value: "a\x1b[2Jb",
+    )
+    assert found.parameters["M07-02"]["essms_lock_seconds"]["source"] == "a\\x1b[2Jb"
+
+
 def test_a_number_from_the_command_line_is_text(real: Catalogue) -> None:
     found = run(real, essms_password_min_length="13")
     assert body(found, "M08-01", "pwquality")["minlen"] == 13
@@ -316,40 +344,6 @@ def test_true_and_one_are_different_values(folder: Folder) -> None:
 def folder_again(folder: Folder) -> Folder:
     """Return a fresh folder beside another: a catalogue is read once per root."""
     return Folder(folder.root.parent / "again")
-
-
-# Substitution.
-
-NAMES = st.from_regex(r"[a-z_][a-z0-9_]{0,10}", fullmatch=True)
-TEXTS = st.text(st.characters(exclude_characters="{}"), max_size=20)
-VALUES = st.one_of(st.integers(), st.booleans(), st.text(max_size=20), st.lists(st.text(max_size=5), max_size=3))
-
-
-@given(NAMES, VALUES)
-def test_one_parameter_keeps_its_native_value(name: str, value: object) -> None:
-    assert bodies.substitute({"key": [f"{{{{ {name} }}}}"]}, {name: value}) == {"key": [value]}
-
-
-@given(NAMES, VALUES, TEXTS, TEXTS.filter(bool))
-def test_inside_a_longer_text_it_becomes_text_once(name: str, value: object, before: str, after: str) -> None:
-    template = f"{before}{{{{{name}}}}}{after}"
-    assert bodies.template_problem(template) == ""
-    assert bodies.substitute(template, {name: value}) == f"{before}{value}{after}"
-
-
-@given(
-    st.recursive(VALUES.filter(lambda v: "{{" not in str(v)), lambda items: st.dictionaries(NAMES, items, max_size=3))
-)
-def test_what_holds_no_parameter_stays_as_it_is(value: object) -> None:
-    assert bodies.substitute(value, {}) == value
-    assert list(bodies.names_in(value)) == []
-
-
-@given(st.text(st.sampled_from(string.ascii_lowercase + "{}%# |.'_"), max_size=30))
-def test_whatever_passes_the_check_leaves_no_braces(text: str) -> None:
-    if bodies.template_problem(text) == "":
-        result = bodies.substitute(text, dict.fromkeys(bodies.names_in(text), 1))
-        assert "{{" not in str(result).replace("{1", "").replace("1}", "")
 
 
 @given(st.integers(-(10**12), 10**12))

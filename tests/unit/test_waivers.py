@@ -58,6 +58,7 @@ def without(key: str) -> dict[str, Any]:
 
 MALFORMED: dict[str, tuple[object, str]] = {
     "no list": (KIOSK, "essms_waivers: must be a list, not "),
+    "far too many": ([KIOSK] * 501, "essms_waivers: "),
     "no map": (["M07-02"], 'essms_waivers[0]: must be a map, not "M07-02"'),
     "no reason": ([without("reason")], "essms_waivers[0]: key reason is missing; add it"),
     "no owner": ([without("owner")], "essms_waivers[0]: key owner is missing; add it"),
