@@ -12,6 +12,10 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.printable import p
 
 _KNOWN = (
     (
+        re.compile(r"waiting for privilege escalation prompt", re.IGNORECASE),
+        "The host was too slow to answer: check its load, or raise timeout in ansible.cfg.",
+    ),
+    (
         re.compile(
             r"missing (sudo|su|become|\w+) password|a password is required|incorrect sudo password", re.IGNORECASE
         ),

@@ -129,6 +129,7 @@ def test_silent_hosts_get_a_sentence_and_what_to_do() -> None:
         ),
         ("The disk of this host is full: free some room, then run again.", "disk"),
         ("The module was killed on this host: run again, the next run puts back what it had begun.", "killed"),
+        ("The host was too slow to answer: check its load, or raise timeout in ansible.cfg.", "slow"),
         ("The change cut access for a new connection, so the guard put everything back: nothing was changed", "guard"),
         ("essms_password_min_length: 4 is below the minimum of 8", "value"),
         ("Task failed: boom", "other"),
