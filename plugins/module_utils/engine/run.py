@@ -8,6 +8,7 @@ The module calls it on the host; nothing here knows of Ansible.
 from __future__ import annotations
 
 import os
+import pwd
 import time
 from typing import Any, Callable
 
@@ -58,8 +59,15 @@ def run(request: Request) -> Response:
 
 
 def _own_account() -> list[str]:
-    name = os.environ.get("SUDO_USER", "")
-    return [name] if name and name != "root" else []
+    """Return the accounts this very connection came in with, whatever became root since: no control may touch them."""
+    names = {os.environ.get("SUDO_USER", "")}
+    try:
+        with open("/proc/self/loginuid", encoding="ascii") as stream:
+            names.add(pwd.getpwuid(int(stream.read())).pw_name)
+    except (OSError, ValueError, KeyError, OverflowError):
+        # a kernel without audit, or a process that no login started
+        names.discard("")
+    return sorted(names - {"", "root"})
 
 
 def _check(host: Host, request: Request) -> None:
