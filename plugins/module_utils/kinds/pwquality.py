@@ -18,7 +18,7 @@ PATH = "/etc/security/pwquality.conf"
 _WORDS = {
     "type": "array",
     "maxItems": 200,
-    "items": {"type": "string", "pattern": r"^[0-9A-Za-zÀ-ÖØ-öø-ÿ\-]{4,60}$"},
+    "items": {"type": "string", "pattern": r"^[0-9A-Za-zÀ-ÖØ-öø-ÿŒœŸ\-]{4,60}$"},
 }
 # numbers of libpwquality's public header pwquality.h
 _NUMBERS = {
