@@ -229,7 +229,7 @@ def _unread(item: Result, view: View) -> str:
     reasons = [row["reason"] for row in item["settings"] if row["state"] == "unknown" and row["reason"]]
     reason = item["reason"] or next(iter(reasons), "")
     label = view.words("unverified")
-    return view.words("colon", label, printable(reason, 160)) if reason else label
+    return view.words("colon", label, printable(view.words.note(reason), 160)) if reason else label
 
 
 def bulleted(said: Sequence[str]) -> str:

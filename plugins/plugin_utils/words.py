@@ -268,6 +268,10 @@ class Words:
         """Return « attendu ≥ 12 »."""
         return self("expected", self(str(row["rule"]), self.value(row["expected"])))
 
+    def note(self, technical: str) -> str:
+        """Return a note of the engine in this language, where it has one."""
+        return self._typeset(labels.note(technical, self.language))
+
     def name(self, row: Mapping[str, Any]) -> str:
         """Return the label of a setting, or its technical name."""
         return self._typeset(printable(labels.name(str(row.get("kind")), str(row["name"]), self.language)))
@@ -278,7 +282,7 @@ class Words:
         if row["observed"] not in (None, "", [], {}):
             observed = self("observed", observed)
         text = f"{self.expected(row)}, {observed}"
-        said = labels.note(str(row.get("reason") or ""), self.language)
+        said = self.note(str(row.get("reason") or ""))
         reason = f" ({printable(said, 160)})" if said else ""
         return self("colon", self.name(row), text) + reason
 

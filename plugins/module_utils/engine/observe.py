@@ -44,7 +44,7 @@ def _observe_kind(host: Host, name: str, bodies: list[dict[str, Any]]) -> Callab
     found: dict[str, Any] = {}
     fallback: Any = None
     if kind.needs_root and not host.is_root:
-        fallback = Unknown("reading it needs root")
+        fallback = Unknown("reading it needs root: run again with sudo")
     else:
         try:
             found = kind.observe(host, bodies)

@@ -30,6 +30,7 @@ class PasswordEntropy(Kind):
     schema = fields(("bits", "bits_with_lockout"), bits=_BITS, bits_with_lockout=_BITS)
     rules = {"bits": AT_LEAST}
     check_only = True
+    needs_root = False
 
     def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:
         return {"bits": body["bits"]}

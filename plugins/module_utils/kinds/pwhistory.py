@@ -26,6 +26,7 @@ class Pwhistory(Kind):
 
     schema = fields(("remember",), remember=integer(1, 400), enforce_for_root={"const": True})
     rules = {"remember": AT_LEAST}
+    needs_root = False
 
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         names = self.names(host, bodies)

@@ -60,6 +60,7 @@ class Pwquality(Kind):
         enforce_for_root={"type": "boolean"},
         badwords=_WORDS,
     )
+    needs_root = False
 
     def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:
         return {name: value for name, value in body.items() if value != []}
