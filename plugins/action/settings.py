@@ -15,6 +15,7 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.essms.hardening.plugins.module_utils.arguments import OPTIONS
 from ansible_collections.essms.hardening.plugins.plugin_utils import failures, waivers
 from ansible_collections.essms.hardening.plugins.plugin_utils.bodies import body_problem
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import Catalogue, CatalogueError, load
@@ -84,24 +85,7 @@ class ActionModule(ActionBase):
     # --- before the host is asked ------------------------------------------------------------------------------------
 
     def _arguments(self) -> dict[str, Any]:
-        text_list = {"type": "list", "elements": "str", "default": []}
-        settings = {
-            "control": {"type": "str", "required": True},
-            "kind": {"type": "str", "required": True},
-            "body": {"type": "dict", "required": True},
-            "risk": {"type": "str", "choices": ["access"]},
-        }
-        _spec, arguments = self.validate_argument_spec(
-            argument_spec={
-                "state": {"type": "str", "choices": list(_MODES), "default": "audited"},
-                "measures": text_list,
-                "controls": text_list,
-                "settings": {"type": "list", "elements": "dict", "options": settings, "default": []},
-                "transaction": {"type": "str", "default": "last"},
-                "guard_seconds": {"type": "int", "default": 60},
-                "relax": {"type": "bool", "default": False},
-            }
-        )
+        _spec, arguments = self.validate_argument_spec(argument_spec=OPTIONS)
         return dict(arguments)
 
     def _template(self, name: str, default: Any) -> Any:

@@ -16,7 +16,7 @@ DOCUMENTATION = """
         to it and prints a summary.
       - A host that could not be reached, failed, or was skipped is in the results as C(not_verified), with the reason.
       - A run whose results cannot be written ends with exit code 1.
-    author: essms.hardening contributors
+    author: essms.hardening contributors (!UNKNOWN)
     requirements:
       - listed in C(callbacks_enabled)
     options:
