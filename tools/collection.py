@@ -27,6 +27,15 @@ FORBIDDEN = (
 )
 DOCUMENTED = {"module": "essms.hardening.settings", "role": "essms.hardening.password_policy"}
 
+INVENTORY = """
+all:
+  hosts:
+    here:
+      ansible_connection: local
+      ansible_become: false
+      ansible_python_interpreter: "{{ ansible_playbook_python }}"
+"""
+
 
 class CollectionError(RuntimeError):
     """What is wrong with the archive, in one sentence."""
@@ -71,12 +80,10 @@ def try_out(archive: Path) -> None:
         for kind, plugin in DOCUMENTED.items():
             if plugin not in _run(["ansible-doc", "--type", kind, "--list", "essms.hardening"], folder):
                 raise CollectionError(f"the installed collection has no {kind} {plugin}.")
-        inventory = "inventory/hosts.yml"
-        (folder / inventory).parent.mkdir()
-        (folder / inventory).write_text(
-            "all:\n  hosts:\n    here:\n      ansible_connection: local\n", encoding="utf-8"
-        )
-        _run(["ansible-playbook", "--inventory", inventory, "essms.hardening.audit"], folder)
+        inventory = folder / "inventory" / "hosts.yml"
+        inventory.parent.mkdir()
+        inventory.write_text(INVENTORY, encoding="utf-8")
+        _run(["ansible-playbook", "--inventory", str(inventory), "essms.hardening.audit"], folder)
 
 
 def _run(command: list[str], folder: Path) -> str:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, essms.hardening contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write what each role repeats of its controls: defaults, argument specs, README.
+"""Write what is repeated of the controls: defaults, argument specs and README of each role, pages of docs/controls.
 
 ``python tools/generate.py`` writes the files, ``--check`` only says which ones are stale.
 """
@@ -17,8 +17,9 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-if str(ROOT / "collections") not in sys.path:  # run as a program, no conftest has done it
-    sys.path.insert(0, str(ROOT / "collections"))
+for folder in (ROOT, ROOT / "collections"):  # run as a program, no conftest has done it
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
 
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import (  # noqa: E402  # after the path
     Catalogue,
@@ -29,6 +30,8 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import (
     load,
 )
 from ansible_collections.essms.hardening.plugins.plugin_utils.schemas import limits  # noqa: E402  # after the path
+
+from tools import control_pages  # noqa: E402  # after the path
 
 PROFILE = "combine"
 MODES = ("audited", "applied", "reverted")
@@ -64,6 +67,7 @@ def files(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
             yield f"{folder}/defaults/main.yml", _HEADER + _yaml(defaults(catalogue, controls))
             yield f"{folder}/meta/argument_specs.yml", _HEADER + _yaml(specs(catalogue, measure, controls))
             yield f"{folder}/README.md", readme(catalogue, measure, controls)
+    yield from control_pages.files(catalogue)
 
 
 def _yaml(data: object) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.essms.hardening.plugins.module_utils.arguments import OPTIONS
 from ansible_collections.essms.hardening.plugins.plugin_utils import failures, waivers
 from ansible_collections.essms.hardening.plugins.plugin_utils.bodies import body_problem
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import Catalogue, CatalogueError, load
@@ -68,12 +69,14 @@ class ActionModule(ActionBase):
         unreachable = False
         try:
             self._prepare(record)
-            self._carry_out(record, state)
+            # a role none of whose controls the tags select has nothing to ask
+            if record.facets:
+                self._carry_out(record, state)
         except CatalogueError as error:
             record.problem = str(error)
         except AnsibleConnectionFailure as error:
             record.problem, unreachable = failures.sentence(str(error)), True
-        except _Explained as error:
+        except _ExplainedError as error:
             record.problem = str(error)
         except AnsibleError as error:
             record.problem = failures.sentence(str(error))
@@ -82,24 +85,7 @@ class ActionModule(ActionBase):
     # --- before the host is asked ------------------------------------------------------------------------------------
 
     def _arguments(self) -> dict[str, Any]:
-        text_list = {"type": "list", "elements": "str", "default": []}
-        settings = {
-            "control": {"type": "str", "required": True},
-            "kind": {"type": "str", "required": True},
-            "body": {"type": "dict", "required": True},
-            "risk": {"type": "str", "choices": ["access"]},
-        }
-        _spec, arguments = self.validate_argument_spec(
-            argument_spec={
-                "state": {"type": "str", "choices": list(_MODES), "default": "audited"},
-                "measures": text_list,
-                "controls": text_list,
-                "settings": {"type": "list", "elements": "dict", "options": settings, "default": []},
-                "transaction": {"type": "str", "default": "last"},
-                "guard_seconds": {"type": "int", "default": 60},
-                "relax": {"type": "bool", "default": False},
-            }
-        )
+        _spec, arguments = self.validate_argument_spec(argument_spec=OPTIONS)
         return dict(arguments)
 
     def _template(self, name: str, default: Any) -> Any:
@@ -138,19 +124,25 @@ class ActionModule(ActionBase):
         self._request["controls"] = self._args["controls"]
 
     def _prepare_catalogue(self, record: HostRecord, catalogue: Catalogue) -> None:
+        # until the selection succeeds, everything counts as not verified
+        record.facets = [_facet(control) for control in select(catalogue, ["all"], [], self._args["measures"])]
         tags = list(self._vars.get("ansible_run_tags") or ["all"])
         skipped = list(self._vars.get("ansible_skip_tags") or [])
         chosen = select(catalogue, tags, skipped, self._args["measures"])
         if self._args["controls"]:
             named = {control.id for control in select(catalogue, self._args["controls"], [])}
             chosen = [control for control in chosen if control.id in named]
-        if not chosen:
-            raise CatalogueError("the tags select no control: give the id of a measure or a control that is not skipped")
+        if not chosen and not self._args["measures"]:
+            raise CatalogueError(
+                "the tags select no control: give the id of a measure or a control that is not skipped"
+            )
         record.facets = [_facet(control) for control in chosen]
         if self._connection.transport in _WINDOWS:
             raise CatalogueError("Windows hosts are not supported by this version: put them in a group of their own")
         variables = self._variables(catalogue)
-        record.waivers = waivers.parse(variables.get(waivers.VARIABLE, []), catalogue.controls) and variables[waivers.VARIABLE]
+        record.waivers = (
+            waivers.parse(variables.get(waivers.VARIABLE, []), catalogue.controls) and variables[waivers.VARIABLE]
+        )
         resolution = resolve(
             catalogue,
             chosen,
@@ -166,7 +158,9 @@ class ActionModule(ActionBase):
         self._request["waived"] = waived
         self._request["settings"] = [[item["control"], item["kind"], item["body"]] for item in resolution.settings]
         self._request["guarded"] = [control.id for control in chosen if control.risk]
-        everything = len(chosen) == len(select(catalogue, ["all"], [], self._args["measures"])) and not self._args["measures"]
+        everything = (
+            len(chosen) == len(select(catalogue, ["all"], [], self._args["measures"])) and not self._args["measures"]
+        )
         self._request["controls"] = [] if everything else [control.id for control in chosen]
 
     def _variables(self, catalogue: Catalogue) -> dict[str, Any]:
@@ -196,6 +190,7 @@ class ActionModule(ActionBase):
             response = self._ask({**self._request, "packages_before": response["packages_before"]})
         if response.get("packages_to_remove") and not self._task.check_mode:
             self._remove(response)
+            response["rows"] = self._ask({**self._request, "state": "audited"})["rows"]
         record.response = response
         record.problem = response["problem"]
         record.before = response.get("rows_before", [])
@@ -215,7 +210,7 @@ class ActionModule(ActionBase):
             raise AnsibleConnectionFailure(str(result.get("msg", "")))
         problem = failures.of_result(result)
         if problem:
-            raise _Explained(problem)
+            raise _ExplainedError(problem)
         self._diffs += result.get("diff") or []
         return dict(result["response"])
 
@@ -281,7 +276,7 @@ class ActionModule(ActionBase):
         return result
 
 
-class _Explained(AnsibleError):
+class _ExplainedError(AnsibleError):
     """A failure whose text is already the sentence for the user."""
 
 
@@ -296,4 +291,4 @@ def _failed_sentence(failed: Mapping[str, str]) -> str:
 
 
 def _today() -> Any:
-    return datetime.now(timezone.utc).date()
+    return datetime.now(UTC).date()

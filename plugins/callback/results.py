@@ -16,7 +16,7 @@ DOCUMENTATION = """
         to it and prints a summary.
       - A host that could not be reached, failed, or was skipped is in the results as C(not_verified), with the reason.
       - A run whose results cannot be written ends with exit code 1.
-    author: essms.hardening contributors
+    author: essms.hardening contributors (!UNKNOWN)
     requirements:
       - listed in C(callbacks_enabled)
     options:
@@ -83,6 +83,7 @@ class CallbackModule(CallbackBase):
     def __init__(self) -> None:
         super().__init__()
         self._play: Any = None
+        self._hosts_missing = False
         self._pid = os.getpid()
         self._collector = self._new_collector()
         atexit.register(self._rescue)
@@ -118,8 +119,15 @@ class CallbackModule(CallbackBase):
             said = f"Host unreachable: {events.sentence(result)}"
             self._collector.lose(events.host(result), printable(said, _SENTENCE))
 
+    def v2_playbook_on_no_hosts_matched(self) -> None:
+        """Note that a play found no host; it is a fault only when no play of the run finds one."""
+        self._hosts_missing = self._collector.used
+
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        """Write and show the results; exit with code 1 when they could not be written."""
+        """Write and show the results; exit with code 1 when there is no host, or they could not be written."""
+        if self._hosts_missing and not self._collector.has_hosts:
+            self._display.display(_no_hosts(), color=constants.COLOR_ERROR, stderr=True)
+            raise SystemExit(1)
         if not self._finish(NEVER_REACHED):
             raise SystemExit(1)
 
@@ -149,7 +157,7 @@ class CallbackModule(CallbackBase):
     def _identity(self, host: str) -> Identity:
         manager = self._play.get_variable_manager()
         known = manager.get_vars(play=self._play, host=manager._inventory.get_host(host), include_hostvars=False)
-        folder = Path(str(known.get("inventory_dir") or Path.cwd())).name
+        folder = Path(str(known.get("inventory_dir") or "here")).name
         return Identity(str(known.get("essms_establishment") or folder), str(known.get("essms_profile") or ""))
 
     def _selected(self) -> Iterator[Expected]:
@@ -195,6 +203,15 @@ class CallbackModule(CallbackBase):
             return False
         self._display.display(summary.summary(document, view, _short(path)))
         return True
+
+
+def _no_hosts() -> str:
+    """Return what is wrong with an inventory without hosts, and what to do."""
+    sources = [str(source) for source in context.CLIARGS.get("inventory") or ()]
+    absent = [source for source in sources if "," not in source and not Path(source).exists()]
+    if absent:
+        return f"The inventory {absent[0]} does not exist: check the name of the establishment after -i."
+    return f"The inventory {', '.join(sources) or 'in use'} has no host for this playbook: add hosts to its hosts.yml."
 
 
 def _hosts(play: Any) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import results, verdicts
@@ -71,6 +71,11 @@ class Collector:
     def used(self) -> bool:
         """Whether any settings task was met."""
         return bool(self._passes)
+
+    @property
+    def has_hosts(self) -> bool:
+        """Whether any settings task was meant for a host."""
+        return any(task.hosts for task in self._passes.values())
 
     def expect(self, task: str, hosts: Iterable[str], mode: str, check: bool) -> None:
         """Note that a settings task is meant for these hosts; repeating it for the same task adds hosts."""
@@ -225,4 +230,4 @@ def _mode(record: Mapping[str, Any]) -> tuple[str, bool]:
 
 
 def _now() -> str:
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")[:-4] + "Z"
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")[:-4] + "Z"

@@ -13,6 +13,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.printable import p
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, Result
 from ansible_collections.essms.hardening.plugins.plugin_utils.summary import (
     View,
+    bulleted,
     control_line,
     failures,
     hosts_and_text,
@@ -71,7 +72,7 @@ def _header(before: Document, after: Document, view: View) -> list[str]:
 def _scores(before: Document, after: Document, moved: tuple[int, int, int], view: View) -> list[str]:
     words, canvas = view.words, view.canvas
     scores = [results.score(document["results"]) for document in (before, after)]
-    digits = [canvas.big("–" if one.percent is None else f"{one.percent}%", shade(one)) for one in scores]
+    digits = [canvas.big("–" if one.proven_percent is None else f"{one.proven_percent}%", shade(one)) for one in scores]
     fixed, left, worse = moved
     texts = [
         canvas.paint(words.count("fixed", fixed) if fixed else words("no_fixed"), "green" if fixed else "dim"),
@@ -123,7 +124,7 @@ def _fixed(pairs: Iterable[_Pair], after: Document, view: View) -> list[str]:
 
 
 def _moves(old: Result, new: Result, view: View) -> str:
-    """Return « minlen : 8 → 12 » for each key that failed before."""
+    """Return « longueur minimale : 8 → 12 » for each key that failed before."""
     words = view.words
     now: dict[tuple[str, str], Mapping[str, Any]] = {(row["kind"], row["name"]): row for row in new["settings"]}
     moves = []
@@ -131,5 +132,5 @@ def _moves(old: Result, new: Result, view: View) -> str:
         later = now.get((row["kind"], row["name"]))
         if row["state"] == "fail" and later:
             values = words("from_to", words.value(row["observed"]), words.value(later["observed"]))
-            moves.append(words("colon", printable(row["name"]), values))
-    return words("semicolon").join(moves) or words.count(new["verdict"], 1)
+            moves.append(words("colon", words.name(row), values))
+    return bulleted(moves) or words.count(new["verdict"], 1)

@@ -12,7 +12,13 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.printable import p
 
 _KNOWN = (
     (
-        re.compile(r"missing (sudo|su|become|\w+) password|a password is required|incorrect sudo password", re.IGNORECASE),
+        re.compile(r"waiting for privilege escalation prompt", re.IGNORECASE),
+        "The host was too slow to answer: check its load, or raise timeout in ansible.cfg.",
+    ),
+    (
+        re.compile(
+            r"missing (sudo|su|become|\w+) password|a password is required|incorrect sudo password", re.IGNORECASE
+        ),
         "Privilege escalation failed: allow sudo without a password for the automation account, or run with -K.",
     ),
     (
@@ -20,7 +26,10 @@ _KNOWN = (
         "Privilege escalation failed: the automation account has no right to use sudo on this host; give it one.",
     ),
     (
-        re.compile(r"python[0-9.]*: (command )?not found|no such file or directory: .*python|interpreter .*not found", re.IGNORECASE),
+        re.compile(
+            r"python[0-9.]*: (command )?not found|no such file or directory: .*python|interpreter .*not found",
+            re.IGNORECASE,
+        ),
         "Python is missing on this host: install python3, or set ansible_python_interpreter.",
     ),
     (
@@ -36,7 +45,10 @@ _KNOWN = (
         "The name of this host cannot be resolved: check ansible_host in the inventory.",
     ),
     (
-        re.compile(r"timed out|no route to host|connection refused|connection reset|unreachable|closed by remote", re.IGNORECASE),
+        re.compile(
+            r"timed out|no route to host|connection refused|connection reset|unreachable|closed by remote",
+            re.IGNORECASE,
+        ),
         "The host does not answer over SSH: check that it is on, its address, and the network between.",
     ),
     (

@@ -165,12 +165,15 @@ def plain(parameter: Parameter, value: object) -> Any:
     if isinstance(value, list):
         return [str(item) if isinstance(item, str) else item for item in value]
     if isinstance(value, str):
-        if parameter.type == "int" and re.fullmatch(r"-?[0-9]{1,9}", value, re.ASCII):
+        if parameter.type == "int" and re.fullmatch(r"-?[0-9]{1,9}", value):
             return int(value)
         return _WORDS.get(value[:6].lower(), str(value)) if parameter.type == "bool" else str(value)
     if isinstance(value, bool) or value is None:
         return value
-    return int(value) if isinstance(value, int) else value
+    # JSON Schema takes 12.0 for a whole number; a configuration file would not.
+    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
+        return int(value)
+    return value
 
 
 def _claim(owners: dict[tuple[str, str], tuple[str, Any]], control: str, kind: str, name: str, value: Any) -> None:

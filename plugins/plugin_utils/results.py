@@ -107,6 +107,11 @@ class Score:
         return 100 * self.compliant // self.judged if self.judged else None
 
     @property
+    def proven_percent(self) -> int | None:
+        """Compliant among all that ought to pass, in whole percent rounded down; None when nothing ought to."""
+        return 100 * self.compliant // self.due if self.due else None
+
+    @property
     def verified_percent(self) -> int | None:
         """Pairs that were looked at among all, in whole percent rounded down; None when there are none."""
         return 100 * (self.total - self.not_verified) // self.total if self.total else None

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError, nearest, shown
 from ansible_collections.essms.hardening.plugins.plugin_utils.model import Catalogue, Control
 
+_OF_ANSIBLE = frozenset({"all", "tagged", "untagged", "always", "never"})
+"""Words that Ansible gives a meaning of its own."""
 _LOOKS_LIKE_ID = re.compile(r"m[0-9]{1,2}([-_.][0-9]{1,3})?|m[0-9]{4}", re.IGNORECASE)
 """Wider than an id, on purpose: ``M8`` or ``m08`` taken for a free word would select everything. Not ``m365``."""
 
@@ -19,10 +21,12 @@ def select(
 ) -> list[Control]:
     """Return the selected controls in the order of their ids.
 
-    ``tags`` and ``skip_tags`` come as Ansible gives them; words that do not look like an id (``all``, ``always``, free
-    words) are left to Ansible. ``measures`` restricts a role to its own. Raises CatalogueError for an id that does not
-    exist, and for a measure that has no control yet: a green run that looked at nothing would be a lie.
+    ``tags`` and ``skip_tags`` come as Ansible gives them: ids of controls and measures, names of roles, and words of
+    Ansible's own. ``measures`` restricts a role to its own. Raises CatalogueError for an id that does not exist, for a
+    measure that has no control yet, and for tags none of which means anything here: a green run that looked at nothing
+    would be a lie, and one that changed everything because of a misspelling would be worse.
     """
+    _refuse_foreign(catalogue, tags)
     wanted, skipped = _ids(catalogue, tags), _ids(catalogue, skip_tags)
     own = _ids(catalogue, measures)
     unknown = [measure for measure in measures if measure not in own]
@@ -37,6 +41,17 @@ def select(
     ]
 
 
+def _refuse_foreign(catalogue: Catalogue, tags: Sequence[str]) -> None:
+    foreign = [tag for tag in tags if tag not in _OF_ANSIBLE]
+    roles = {control.role for control in catalogue.controls.values()}
+    if foreign and not any(tag in roles or _LOOKS_LIKE_ID.fullmatch(tag) for tag in tags):
+        present = sorted({control.measure for control in catalogue.controls.values()})
+        raise CatalogueError(
+            f"tag {shown(foreign[0])} selects no control: give ids such as {' or '.join(present)},"
+            " or --skip-tags always to leave this task out"
+        )
+
+
 def _names(control: Control, ids: set[str]) -> bool:
     return control.id in ids or control.measure in ids
 
@@ -44,10 +59,13 @@ def _names(control: Control, ids: set[str]) -> bool:
 def _ids(catalogue: Catalogue, words: Iterable[str]) -> set[str]:
     """Return the ids of controls and measures among the words."""
     present = {control.measure for control in catalogue.controls.values()}
+    roles = {control.role: control.measure for control in catalogue.controls.values()}
     ids = set()
     for word in words:
         if word in catalogue.controls or word in present:
             ids.add(word)
+        elif word in roles:
+            ids.add(roles[word])
         elif word in catalogue.measures:
             raise CatalogueError(f"{word} has no control yet; use {' or '.join(sorted(present))}")
         elif _LOOKS_LIKE_ID.fullmatch(word):

@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import results, verdicts
@@ -88,19 +89,33 @@ def _header(document: Document, view: View) -> list[str]:
 def _score(document: Document, view: View) -> list[str]:
     words, canvas = view.words, view.canvas
     score = results.score(document["results"])
-    percent = score.percent
+    percent = score.proven_percent
     digits = canvas.big("–" if percent is None else f"{percent}%", shade(score))
     counts = [(verdict, getattr(score, verdict)) for verdict in verdicts.VERDICTS]
-    said = " · ".join(words.count(verdict, number) for verdict, number in counts if number)
+    said = " · ".join(_unbroken(words.count(verdict, number)) for verdict, number in counts if number)
+    indent = " " * (width(digits[0]) + 5)
     texts = [
         canvas.paint(words("no_score" if percent is None else "score"), "bold"),
-        said,
+        *(line.strip() for line in canvas.paragraph(said, indent)),
         canvas.paint(
-            words("seen", score.verified_percent or 0) if score.not_verified else words("all_seen"),
+            _seen(score, words),
             "yellow" if score.not_verified else "dim",
         ),
     ]
-    return [f"  {digit}   {text}" for digit, text in zip(digits, texts, strict=True)]
+    blank = " " * width(digits[0])
+    return [f"  {digit}   {text}" for digit, text in zip_longest(digits, texts, fillvalue=blank)]
+
+
+def _unbroken(text: str) -> str:
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _seen(score: Score, words: Words) -> str:
+    if not score.not_verified:
+        return words("all_seen")
+    if score.percent is None:
+        return words("seen_nothing")
+    return words("seen", score.verified_percent, score.percent)
 
 
 def shade(score: Score) -> str:
@@ -163,12 +178,15 @@ def failures(items: Sequence[Result], document: Document, view: View) -> list[st
 
 
 def _gaps(item: Result, view: View) -> str:
+    """Return what fails, one gap a line."""
     words = view.words
     rows = [row for row in item["settings"] if row["state"] == "fail"]
     said = [words.gap(row) for row in rows[:_GAPS_SHOWN]]
     if len(rows) > _GAPS_SHOWN:
         said.append(words.count("more_settings", len(rows) - _GAPS_SHOWN))
-    return words("semicolon").join(said) or printable(item["reason"], 160)
+    if item["reason"]:
+        said.append(printable(item["reason"], 160))
+    return bulleted(said)
 
 
 def _waivers(items: Sequence[Result], document: Document, view: View) -> list[str]:
@@ -211,20 +229,26 @@ def _unread(item: Result, view: View) -> str:
     reasons = [row["reason"] for row in item["settings"] if row["state"] == "unknown" and row["reason"]]
     reason = item["reason"] or next(iter(reasons), "")
     label = view.words("unverified")
-    return view.words("colon", label, printable(reason, 160)) if reason else label
+    return view.words("colon", label, printable(view.words.note(reason), 160)) if reason else label
+
+
+def bulleted(said: Sequence[str]) -> str:
+    """Return one line each, marked when there are several."""
+    return "\n".join(f"· {line}" for line in said) if len(said) > 1 else "".join(said)
 
 
 def hosts_and_text(hosts: Sequence[str], text: str, document: Document, view: View) -> list[str]:
-    """Return the hosts, then what is said of them, wrapped; the hosts are left out when the document has only one."""
+    """Return the hosts, then the lines said of them, wrapped; the hosts are left out when the document has only one."""
+    head, *tail = text.split("\n")
     if len(document["hosts"]) == 1:
-        return view.canvas.paragraph(text, _DETAIL)
+        return [line for part in (head, *tail) for line in view.canvas.paragraph(part, _DETAIL)]
     names = host_names(hosts, document, view)
     first = _DETAIL + view.canvas.paint(names, "bold") + "  "
-    if width(first) + width(text) + 2 <= view.canvas.columns:
-        return [first + text]
-    if width(names) <= 16:
-        return view.canvas.paragraph(text, " " * width(first), first=first)
-    return [first.rstrip(), *view.canvas.paragraph(text, _DETAIL + "  ")]
+    beside = width(names) <= 16 or (not tail and width(first) + width(head) + 2 <= view.canvas.columns)
+    indent = " " * width(first) if beside else _DETAIL + "  "
+    lines = view.canvas.paragraph(head, indent, first=first if beside else None)
+    lines += [line for part in tail for line in view.canvas.paragraph(part, indent)]
+    return lines if beside else [first.rstrip(), *lines]
 
 
 def host_names(hosts: Sequence[str], document: Document, view: View) -> str:
@@ -239,13 +263,16 @@ def host_names(hosts: Sequence[str], document: Document, view: View) -> str:
 def unverified_hosts(document: Document, view: View) -> list[str]:
     """Return the hosts that could not be verified, why in plain words, what to do, and the technical sentence."""
     words, canvas = view.words, view.canvas
+    seen = {item["host"] for item in document["results"] if item["verdict"] != verdicts.NOT_VERIFIED}
     groups: dict[str, list[HostState]] = defaultdict(list)
     for host in document["hosts"]:
         if host["state"] == results.NOT_VERIFIED:
             groups[words.advice(host["problem"]).problem].append(host)
     if not groups:
         return []
-    lines = ["  " + canvas.paint(words("unverified_hosts"), "bold", "yellow")]
+    # A host whose change was put back by its guard had a problem, and was looked at all the same.
+    silent = any(host["name"] not in seen for hosts in groups.values() for host in hosts)
+    lines = ["  " + canvas.paint(words("unverified_hosts" if silent else "troubled_hosts"), "bold", "yellow")]
     for problem, hosts in groups.items():
         names = host_names([host["name"] for host in hosts], document, view)
         head = "  " + canvas.paint("?", "yellow") + " " + canvas.paint(names, "bold") + "  "

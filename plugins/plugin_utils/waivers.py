@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -41,7 +42,9 @@ def parse(waivers: object, known: Collection[str] = ()) -> list[Waiver]:
         waivers = [_with_text_date(item) for item in waivers]
     broken = schemas.problem(_schema(), waivers)
     if broken:
-        raise CatalogueError(f"{VARIABLE}{'' if broken.startswith('[') else ': '}{broken}")
+        # A problem inside an item starts with its index, which belongs to the name.
+        separator = "" if re.match(r"\[[0-9]+\]", broken) else ": "
+        raise CatalogueError(f"{VARIABLE}{separator}{broken}")
     found = []
     for index, item in enumerate(waivers if isinstance(waivers, list) else []):
         control = str(item["control"])

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from ansible_collections.essms.hardening.plugins.plugin_utils import labels
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 
 LANGUAGES = ("fr", "en")
@@ -28,9 +29,10 @@ _PHRASES: dict[str, dict[str, Any]] = {
         "profile": "profil {}",
         "when": "{:%d/%m/%Y à %H:%M}",
         "day": "{:%d/%m/%Y}",
-        "score": "de conformité sur ce qui a pu être vérifié",
+        "score": "de conformité prouvée",
         "no_score": "Rien n’a pu être jugé",
-        "seen": "{} % vérifié ; le reste ne compte jamais comme conforme",
+        "seen": "{} % vérifié ; {} % de conformité sur ce qui a pu l’être",
+        "seen_nothing": "rien n’a pu être vérifié",
         "all_seen": "tout a pu être vérifié",
         "expected": "attendu {}",
         "observed": "observé {}",
@@ -57,6 +59,7 @@ _PHRASES: dict[str, dict[str, Any]] = {
         "unverified": "non vérifié",
         "waiver": "dérogation jusqu’au {until} : {reason} ({owner})",
         "unverified_hosts": "Hôtes non vérifiés",
+        "troubled_hosts": "Incidents",
         "changed": "Modifications",
         "would_change": "Ce qui serait modifié",
         "controls": ("{} contrôle", "{} contrôles"),
@@ -88,6 +91,18 @@ _PHRASES: dict[str, dict[str, Any]] = {
         "platform_do": "retirer cette machine de l’inventaire ou la suivre par un autre moyen",
         "stopped": "jamais atteint : l’exécution s’est arrêtée avant",
         "stopped_do": "corriger ce qui l’a arrêtée, puis relancer",
+        "guard": "l’accès a été coupé par un réglage : la machine a remis ses anciens réglages d’elle-même",
+        "guard_do": "chercher le réglage en cause (SSH, PAM ou pare-feu), puis réappliquer contrôle par contrôle",
+        "value": "réglage refusé avant de toucher la machine",
+        "value_do": "corriger la valeur ou l’option nommée ci-dessous",
+        "busy": "une autre exécution est en cours sur cette machine",
+        "busy_do": "attendre qu’elle se termine, puis relancer",
+        "disk": "disque plein",
+        "disk_do": "libérer de la place sur cette machine, puis relancer",
+        "slow": "la machine a répondu trop lentement",
+        "slow_do": "vérifier sa charge, puis relancer ou augmenter « timeout » dans ansible.cfg",
+        "killed": "vérification interrompue sur la machine",
+        "killed_do": "relancer : ce qui avait été commencé sera remis en état",
         "other": "n’a pas pu être vérifié",
         "other_do": "lire la raison ci-dessous, corriger, puis relancer sur cette machine",
     },
@@ -99,9 +114,10 @@ _PHRASES: dict[str, dict[str, Any]] = {
         "profile": "profile {}",
         "when": "{:%Y-%m-%d %H:%M}",
         "day": "{:%Y-%m-%d}",
-        "score": "compliant, of what could be verified",
+        "score": "proven compliant",
         "no_score": "Nothing could be judged",
-        "seen": "{}% verified; the rest never counts as compliant",
+        "seen": "{}% verified; {}% compliant of what could be",
+        "seen_nothing": "nothing could be verified",
         "all_seen": "everything could be verified",
         "expected": "expected {}",
         "observed": "observed {}",
@@ -128,6 +144,7 @@ _PHRASES: dict[str, dict[str, Any]] = {
         "unverified": "not verified",
         "waiver": "waived until {until}: {reason} ({owner})",
         "unverified_hosts": "Hosts not verified",
+        "troubled_hosts": "Incidents",
         "changed": "Changes",
         "would_change": "What would change",
         "controls": ("{} control", "{} controls"),
@@ -159,6 +176,18 @@ _PHRASES: dict[str, dict[str, Any]] = {
         "platform_do": "take this machine out of the inventory or follow it by other means",
         "stopped": "never reached: the run stopped before",
         "stopped_do": "fix what stopped it, then run again",
+        "guard": "a setting cut access: the machine put its former settings back by itself",
+        "guard_do": "find the setting at fault (SSH, PAM or firewall), then apply again control by control",
+        "value": "setting refused before the machine was touched",
+        "value_do": "correct the value or option named below",
+        "busy": "another run is under way on this machine",
+        "busy_do": "wait until it ends, then run again",
+        "disk": "disk full",
+        "disk_do": "free some room on this machine, then run again",
+        "slow": "the machine answered too slowly",
+        "slow_do": "check its load, then run again or raise timeout in ansible.cfg",
+        "killed": "the check was interrupted on the machine",
+        "killed_do": "run again: what had been begun will be put right",
         "other": "could not be verified",
         "other_do": "read the reason below, fix it, then run again on this machine",
     },
@@ -166,13 +195,19 @@ _PHRASES: dict[str, dict[str, Any]] = {
 
 #: Words of a technical sentence that tell what is the matter; the first line that matches decides.
 _PROBLEMS = (
-    ("host_key", r"host key verification|remote host identification"),
-    ("login", r"permission denied \(|authentication fail|invalid/incorrect password:|too many authentication"),
+    ("guard", r"guard put everything back"),
+    ("stopped", r"^the run (stopped|was interrupted)"),
+    ("value", r"essms_|select no control"),
+    ("busy", r"another run|\block(ed)? (is )?held"),
+    ("disk", r"disk .*full|no space left"),
+    ("slow", r"too slow"),
+    ("killed", r"was killed"),
+    ("host_key", r"host key (verification|is unknown)|remote host identification"),
+    ("login", r"permission denied \(|refused the login|authentication fail|too many authentication"),
     ("privilege", r"sudo|become|privilege|escalat|not root"),
     ("python", r"python|interpreter"),
-    ("unreachable", r"unreachable|connect|timed? ?out|no route|resolve|name or service"),
-    ("platform", r"unsupported|not supported|no control .*platform"),
-    ("stopped", r"^the run (stopped|was interrupted)"),
+    ("unreachable", r"unreachable|does not answer|connect|timed? ?out|no route|resolve|name or service"),
+    ("platform", r"unsupported|not (a )?supported"),
 )
 
 
@@ -219,7 +254,7 @@ class Words:
 
     def moment(self, instant: str) -> str:
         """Return an ISO 8601 instant as people of this language write it, in the time zone of this machine."""
-        return self("when", datetime.fromisoformat(instant.replace("Z", "+00:00")).astimezone())
+        return self("when", datetime.fromisoformat(instant).astimezone())
 
     def value(self, value: object) -> str:
         """Return a value as a person would say it, safe for a terminal."""
@@ -233,14 +268,23 @@ class Words:
         """Return « attendu ≥ 12 »."""
         return self("expected", self(str(row["rule"]), self.value(row["expected"])))
 
+    def note(self, technical: str) -> str:
+        """Return a note of the engine in this language, where it has one."""
+        return self._typeset(labels.note(technical, self.language))
+
+    def name(self, row: Mapping[str, Any]) -> str:
+        """Return the label of a setting, or its technical name."""
+        return self._typeset(printable(labels.name(str(row.get("kind")), str(row["name"]), self.language)))
+
     def gap(self, row: Mapping[str, Any]) -> str:
-        """Return « minlen : attendu ≥ 12, observé 8 », with the reason in brackets when there is one."""
+        """Return « longueur minimale : attendu ≥ 12, observé 8 », with the reason in brackets when there is one."""
         observed = self.value(row["observed"])
         if row["observed"] not in (None, "", [], {}):
             observed = self("observed", observed)
         text = f"{self.expected(row)}, {observed}"
-        reason = f" ({printable(row['reason'], 160)})" if row.get("reason") else ""
-        return self("colon", printable(row["name"]), text) + reason
+        said = self.note(str(row.get("reason") or ""))
+        reason = f" ({printable(said, 160)})" if said else ""
+        return self("colon", self.name(row), text) + reason
 
     def advice(self, problem: str) -> Advice:
         """Put a technical sentence in plain words."""

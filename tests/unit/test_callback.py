@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, essms.hardening contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Both callbacks in real ansible-playbook runs: a copy of the collection, with an action that says what a test wants."""
+"""Both callbacks in real ansible-playbook runs, with an action plugin that says what a test wants."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Site:
             "meta",
         ):
             shutil.copytree(ROOT / part, home / part, ignore=shutil.ignore_patterns("__pycache__", "tests"))
-        for file in ("galaxy.yml", "measures.yml"):
+        for file in ("galaxy.yml", "labels.yml", "measures.yml"):
             shutil.copy(ROOT / file, home)
         (home / "plugins" / "action").mkdir()
         (home / "plugins" / "action" / "settings.py").write_text(ACTION)

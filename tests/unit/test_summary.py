@@ -41,25 +41,27 @@ def fleet() -> Document:
 
 def test_gaps_are_told_in_words_and_hosts_with_the_same_gap_together() -> None:
     shown = plain(summary(document(record("deb12", {"M08-01": "fail"}), record("deb13", {"M08-01": "fail"})), view()))
-    assert "✗ M08-01 Longueur minimale des mots de passe deb12, deb13 minlen : attendu ≥ 12, observé 8" in shown
-    assert shown.count("minlen") == 1
+    assert (
+        "✗ M08-01 Longueur minimale des mots de passe deb12, deb13 longueur minimale : attendu ≥ 12, observé 8" in shown
+    )
+    assert shown.count("longueur minimale") == 1
 
 
 @pytest.mark.parametrize(
     ("control", "french", "english"),
     [
-        ("M08-01", "minlen : attendu ≥ 12, observé 8", "minlen: expected ≥ 12, observed 8"),
+        ("M08-01", "longueur minimale : attendu ≥ 12, observé 8", "minimum length: expected ≥ 12, observed 8"),
         ("M07-03", "TMOUT : attendu ≤ 600, non défini", "TMOUT: expected ≤ 600, not set"),
         ("M08-09", "permitemptypasswords : attendu no, observé yes", "permitemptypasswords: expected no, observed yes"),
         (
             "M08-08",
-            "hash : attendu l’un de : yescrypt, sha512, observé md5",
-            "hash: expected one of yescrypt, sha512, observed md5",
+            "protection des mots de passe : attendu l’un de : yescrypt, sha512, observé md5",
+            "password hash: expected one of yescrypt, sha512, observed md5",
         ),
         (
             "M08-07",
-            "badwords : attendu contenant tilleuls, ehpad, vide",
-            "badwords: expected containing tilleuls, ehpad, empty",
+            "mots interdits : attendu contenant tilleuls, ehpad, vide",
+            "banned words: expected containing tilleuls, ehpad, empty",
         ),
         ("M07-05", "attendu oui, observé non", "expected yes, observed no"),
     ],
@@ -74,7 +76,8 @@ def test_the_score_never_counts_what_was_not_verified() -> None:
     made = document(record("deb12"), silent("deb13", "Host unreachable: timed out"))
     shown = plain(summary(made, view()))
     assert "14 conformes · 14 non vérifiés" in shown
-    assert "50 % vérifié" in shown
+    assert "50 % vérifié ; 100 % de conformité sur ce qui a pu l’être" in shown
+    assert "100" not in shown.split("de conformité prouvée")[0]
     assert re.search(r"M08 Mots de passe █████░░░░░ 9/18 9 non vérifiés", shown)
 
 
@@ -114,8 +117,22 @@ def test_silent_hosts_get_a_sentence_and_what_to_do() -> None:
             "The run stopped before this host was verified: see the problems of the other hosts, then run again.",
             "stopped",
         ),
-        ("Unsupported system: freebsd 14", "platform"),
-        ("No space left on device", "other"),
+        ("freebsd 14 is not a supported platform: Debian, Ubuntu and the RHEL family are", "platform"),
+        ("Windows hosts are not supported by this version: put them in a group of their own", "platform"),
+        ("state applied needs root: run with --become, or allow sudo for this account", "privilege"),
+        ("another run is at work on this host (pid 12): wait for its end, then run this again", "busy"),
+        ("SSH refused the login: check ansible_user and the key of this host.", "login"),
+        ("The SSH host key is unknown or has changed: check it, then add it to known_hosts.", "host_key"),
+        (
+            "The host does not answer over SSH: check that it is on, its address, and the network between.",
+            "unreachable",
+        ),
+        ("The disk of this host is full: free some room, then run again.", "disk"),
+        ("The module was killed on this host: run again, the next run puts back what it had begun.", "killed"),
+        ("The host was too slow to answer: check its load, or raise timeout in ansible.cfg.", "slow"),
+        ("The change cut access for a new connection, so the guard put everything back: nothing was changed", "guard"),
+        ("essms_password_min_length: 4 is below the minimum of 8", "value"),
+        ("Task failed: boom", "other"),
     ],
 )
 def test_problems_are_recognised(problem: str, key: str) -> None:
@@ -135,6 +152,20 @@ def test_controls_that_could_not_be_read_for_the_same_reason_share_one_line() ->
     shown = plain(summary(made, view()))
     assert "? M07-02, M07-03, M07-04, M07-05, M07-07 non vérifié" in shown
     assert shown.count("sshd -T needs root") == 2
+
+
+def test_a_failure_to_apply_says_why_beside_the_gap() -> None:
+    made = record("deb12", {"M08-01": "fail"}, mode="apply")
+    made["controls"][5]["reason"] = "apply put it back: PAM refused the new stack"
+    shown = plain(summary(document(made), view()))
+    assert "· longueur minimale : attendu ≥ 12, observé 8 · apply put it back: PAM refused the new stack" in shown
+
+
+def test_a_host_put_back_by_its_guard_is_an_incident_not_an_unverified_host() -> None:
+    made = record("deb12", problem="The change cut access for a new connection, so the guard put everything back")
+    shown = plain(summary(document(made), view()))
+    assert "Incidents ? deb12 l’accès a été coupé par un réglage" in shown
+    assert "Hôtes non vérifiés" not in shown
 
 
 def test_waivers_name_their_end_reason_and_owner() -> None:
@@ -234,7 +265,7 @@ def test_french_typography() -> None:
     shown += summary(document(record("deb12", {"M07-05": "waived", "M07-04": "unknown"})), view())
     assert not re.search(r"\w[ ][:;!?%»]|«[ ]|\w'\w", shown)
     assert not re.search(rf"[^\s{NBSP}\d][;!?%](?!\w)", shown)
-    assert f"minlen{NBSP}: " in shown
+    assert f"longueur minimale{NBSP}: " in shown
 
 
 def test_language_falls_back_to_french() -> None:
@@ -262,7 +293,7 @@ def test_comparison_tells_fixed_left_and_worse_apart() -> None:
     assert "1 contrôle dégradé" in shown
     assert "Dégradés ✗ M08-06 Blocage" in shown
     assert "Restent à traiter ✗ M08-02" in shown
-    assert "Corrigés ✓ M08-01 Longueur minimale des mots de passe deb12 minlen : 8 → 12" in shown
+    assert "Corrigés ✓ M08-01 Longueur minimale des mots de passe deb12 longueur minimale : 8 → 12" in shown
 
 
 def test_a_gap_that_was_not_looked_at_again_is_not_called_fixed() -> None:

@@ -76,7 +76,7 @@ def remove_orphans() -> list[str]:
     labels = [labels for labels in _all_labels() if not Path(labels["essms.checkout"]).is_dir()]
     orphans = [f"{each['essms.lab']}-{each['essms.host']}" for each in labels]
     if orphans:
-        run(["podman", "rm", "--force", "--time", "1", *orphans])
+        _remove_containers(orphans)
         run(["podman", "network", "rm", *{f"{each['essms.lab']}-lab" for each in labels}])
     return orphans
 
@@ -122,7 +122,7 @@ def remove(hosts: Iterable[Host]) -> list[str]:
     wanted = list(hosts)
     found = inspect(wanted)
     if found:
-        run(["podman", "rm", "--force", "--time", "1", *(host.container for host in wanted if host.name in found)])
+        _remove_containers([host.container for host in wanted if host.name in found])
     for host in wanted:
         for kind in ("conf", "known"):
             _part(host, kind).unlink(missing_ok=True)
@@ -181,6 +181,13 @@ def _all_labels() -> list[dict[str, str]]:
     """Return the labels of every lab host of this machine, whichever checkout it belongs to."""
     listing = run(["podman", "ps", "--all", "--filter", "label=essms.checkout", "--format", "json"])
     return [item["Labels"] for item in json.loads(listing or "[]") or []]
+
+
+def _remove_containers(names: list[str]) -> None:
+    """Remove containers without waiting for a clean shutdown; podman under load may need to be told twice."""
+    command = ["podman", "rm", "--force", "--ignore", "--time", "0", *names]
+    if attempt(command).returncode != 0:
+        run(command)
 
 
 def _prepare_folder() -> None:

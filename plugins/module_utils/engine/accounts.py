@@ -7,7 +7,8 @@ Results and journals name accounts by uid only: a login name is often a person's
 
 from __future__ import annotations
 
-from typing import NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from .host import Host
 

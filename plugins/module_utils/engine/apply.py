@@ -9,7 +9,8 @@ never leaves a trace of it and never stops the others.
 from __future__ import annotations
 
 import time
-from typing import Any, Iterable, NamedTuple, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from ..kinds import KINDS
 from . import guard, undo
@@ -103,14 +104,16 @@ def carry(
     """
     pending = host.checkpoint()
     if options.guard_seconds and not options.check and not guard.possible():
-        failed.update({edit.setting.control: guard.IMPOSSIBLE for edit in edits if edit.setting.control in options.guarded})
+        failed.update(
+            {edit.setting.control: guard.IMPOSSIBLE for edit in edits if edit.setting.control in options.guarded}
+        )
     while True:
         host.restore(pending)
         current = _plan(host, [edit for edit in edits if edit.setting.control not in failed], failed)
         guarded = bool(options.guard_seconds) and (
             bool(request.get("guarded")) or any(edit.setting.control in options.guarded for edit in current)
         )
-        if not (host.has_edits or request.get("packages")):
+        if not (host.has_edits or request.get("packages") or request.get("reverts")):
             return Outcome(rows, [], failed, None, False, [])
         diff = _diff(host)
         if options.check:
@@ -140,7 +143,6 @@ def _attempt(
         if not attempt.suspects:
             facts = {"until": time.time() + guard_seconds, "connection": guard.connection()} if guard_seconds else {}
             transaction.end("pending" if guard_seconds else "commit", **facts)
-        return attempt
     except TransactionError as error:
         if not edits:
             _put_back(host, transaction)
@@ -149,11 +151,10 @@ def _attempt(
     except EngineError:
         _put_back(host, transaction)
         raise
+    return attempt
 
 
-def _carry_out(
-    host: Host, transaction: Transaction, edits: Sequence[Edit], settings: Sequence[Setting]
-) -> _Attempt:
+def _carry_out(host: Host, transaction: Transaction, edits: Sequence[Edit], settings: Sequence[Setting]) -> _Attempt:
     transaction.write(host)
     for name in dict.fromkeys(edit.setting.kind for edit in edits if edit.names):
         fault = KINDS[name].validate(host)
@@ -196,7 +197,9 @@ def _put_back(host: Host, transaction: Transaction) -> None:
     problems = undo.undo(transaction.folder, "it failed, or was a trial")
     host.clear()
     if problems:
-        raise EngineError(f"transaction {transaction.id} could not be put back: {problems[0]}; the next run tries again")
+        raise EngineError(
+            f"transaction {transaction.id} could not be put back: {problems[0]}; the next run tries again"
+        )
     guard.stop(transaction.id)
 
 

@@ -28,8 +28,12 @@ class NotApplicable:
 
 
 class Seen:
-    """An observed value that needs a word of explanation (which accounts, which file)."""
+    """An observed value that needs a word of explanation (which accounts, which file).
 
-    def __init__(self, value: object, note: str) -> None:
+    :param satisfied: the verdict where it depends on more than this value; None leaves it to the rule.
+    """
+
+    def __init__(self, value: object, note: str, satisfied: bool | None = None) -> None:
         self.value = value
         self.note = note
+        self.satisfied = satisfied

@@ -10,7 +10,8 @@ from __future__ import annotations
 import base64
 import os
 import subprocess
-from typing import Any, NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from . import undo
 from .errors import SettingError

@@ -8,7 +8,7 @@ import difflib
 from typing import NamedTuple
 
 
-class MergeConflict(Exception):
+class MergeConflictError(Exception):
     """Both sides changed the same lines."""
 
 
@@ -21,9 +21,9 @@ class _Hunk(NamedTuple):
 def merge(base: bytes, ours: bytes, theirs: bytes) -> bytes:
     """Return the base with both changes, base to ours and base to theirs.
 
-    :raises MergeConflict: when they change the same lines, or lines that touch.
+    :raises MergeConflictError: when they change the same lines, or lines that touch.
     """
-    if ours == base or ours == theirs:
+    if ours in (base, theirs):
         return theirs
     if theirs == base:
         return ours
@@ -36,7 +36,7 @@ def merge(base: bytes, ours: bytes, theirs: bytes) -> bytes:
         if previous is not None and hunk == previous:
             continue
         if previous is not None and hunk.start <= previous.end:
-            raise MergeConflict
+            raise MergeConflictError
         merged += lines[done : hunk.start] + hunk.lines
         done = hunk.end
         previous = hunk

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import Any, Callable, NamedTuple
 
 from ..kinds import KINDS
 from .errors import NotApplicable, Seen, Unknown
@@ -43,13 +44,13 @@ def _observe_kind(host: Host, name: str, bodies: list[dict[str, Any]]) -> Callab
     found: dict[str, Any] = {}
     fallback: Any = None
     if kind.needs_root and not host.is_root:
-        fallback = Unknown("reading it needs root")
+        fallback = Unknown("reading it needs root: run again with sudo")
     else:
         try:
             found = kind.observe(host, bodies)
         except PermissionError as error:
             fallback = Unknown(f"{error.filename or 'a file'} cannot be read: it needs root")
-        except Exception as error:  # a kind's defect must not hide what the other kinds saw
+        except Exception as error:  # noqa: BLE001 - a kind's defect must not hide what the other kinds saw
             fallback = Unknown(f"it could not be observed: {type(error).__name__}: {str(error)[:120]}")
     return lambda row_name: found.get(row_name, fallback)
 
@@ -58,13 +59,14 @@ def _row(setting: Setting, name: str, expected: Any, value: Any) -> Row:
     kind = KINDS[setting.kind]
     rule = kind.rule(name)
     reason = ""
+    satisfied: bool | None = None
     if isinstance(value, Seen):
-        value, reason = value.value, value.note
+        value, reason, satisfied = value.value, value.note, value.satisfied
     if isinstance(value, (Unknown, NotApplicable)):
         state = "unknown" if isinstance(value, Unknown) else "not_applicable"
         value, reason = None, value.reason
     else:
-        state = "ok" if rule.test(expected, value) else "fail"
+        state = "ok" if (rule.test(expected, value) if satisfied is None else satisfied) else "fail"
     return {
         "control": setting.control,
         "kind": setting.kind,

@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PAM stacks: what is in force, and how a distribution lets it be changed.
 
-Debian: profiles in /usr/share/pam-configs, assembled by pam-auth-update, which keeps local changes of a module's options.
+Debian: profiles in /usr/share/pam-configs, assembled by pam-auth-update, which keeps local changes of a module's
+options.
 RHEL family: features of authselect. Neither stack is ever forced.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Iterator, NamedTuple
+from typing import NamedTuple
 
 from .errors import SettingError, Unknown
 from .host import Host
@@ -23,6 +24,12 @@ _STACKS = {
     "debian": [f"/etc/pam.d/{name}" for name in COMMON],
     "redhat": ["/etc/pam.d/system-auth", "/etc/pam.d/password-auth"],
 }
+
+
+_DEBIAN_STATE = tuple(
+    f"/var/lib/pam/{name}" for name in ("account", "auth", "password", "seen", "session", "session-noninteractive")
+)
+"""Files in which pam-auth-update remembers what it assembled."""
 
 
 class PamLine(NamedTuple):
@@ -111,12 +118,8 @@ def enable(host: Host, feature: str, profiles: dict[str, str]) -> None:
             host.write(f"{PROFILES}/{name}", content)
         elif not host.exists(f"{PROFILES}/{name}"):
             raise SettingError(f"the PAM profile {name} is missing: install the package that brings it")
-    host.will_change(*_STACKS["debian"], *(f"/var/lib/pam/{name}" for name in _state_names(host)))
+    host.will_change(*_STACKS["debian"], *_DEBIAN_STATE)
     host.activate(10, "pam-auth-update", "--enable", *sorted(profiles))
-
-
-def _state_names(host: Host) -> Iterator[str]:
-    yield from ("account", "auth", "password", "seen", "session", "session-noninteractive")
 
 
 def refusal(host: Host) -> str:

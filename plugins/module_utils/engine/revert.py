@@ -2,21 +2,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Taking transactions back: the last one, a named one, or some controls of it, whatever came after.
 
-The journals are unwound physically, newest first, down to the chosen transaction; what the later ones and the kept
-controls had written is then written again on top, all in one new transaction. A line that somebody else changed since is
-merged; where both changed the same lines nothing is done and the files are named.
+The journals are unwound physically, newest first, down to the chosen transaction; what the later ones and the
+kept controls had written is then written again on top, all in one new transaction. A line that somebody else changed
+since is merged; where both changed the same lines nothing is done and the files are named.
 """
 
 from __future__ import annotations
 
-from typing import Any, Iterable, NamedTuple, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from . import undo
 from .accounts import read as read_accounts
 from .apply import Edit, Options, Outcome, carry
 from .errors import EngineError
 from .host import Host
-from .merge import MergeConflict, merge
+from .merge import MergeConflictError, merge
 from .observe import Setting, observe
 
 _FIELDS = ("max", "warn")
@@ -64,7 +65,7 @@ def revert(host: Host, wanted: str, controls: Sequence[str], options: Options) -
 
     :param wanted: its id, or "last".
     :param controls: only these controls of it; all when empty.
-    :raises EngineError: when it does not exist, or a file was changed since in the same lines; nothing has changed then.
+    :raises EngineError: when it does not exist, or the same lines were changed since; nothing has changed then.
     """
     history = _history()
     chosen = _choose(history, wanted, controls)
@@ -105,7 +106,7 @@ def _choose(history: list[_Past], wanted: str, controls: Sequence[str]) -> _Past
     if not active:
         raise EngineError("there is nothing to roll back on this host: no transaction holds")
     known = ", ".join(past.id for past in reversed(active[-5:]))
-    matching = [past for past in active if past.id == wanted or wanted == "last"]
+    matching = [past for past in active if wanted in (past.id, "last")]
     if controls and wanted == "last":
         matching = [past for past in matching if set(controls) & set(past.controls)] or matching
     if not matching:
@@ -114,7 +115,8 @@ def _choose(history: list[_Past], wanted: str, controls: Sequence[str]) -> _Past
         raise EngineError(f"transaction {wanted} {why}; those that can be rolled back: {known}")
     chosen = matching[-1]
     if controls and not set(controls) & set(chosen.controls):
-        raise EngineError(f"transaction {chosen.id} did not change {', '.join(controls)}; it changed {', '.join(chosen.controls)}")
+        changed = ", ".join(chosen.controls)
+        raise EngineError(f"transaction {chosen.id} did not change {', '.join(controls)}; it changed {changed}")
     return chosen
 
 
@@ -147,8 +149,8 @@ def _unwind(host: Host, newest_first: Sequence[_Past], gone: set[str]) -> None:
                 host.operate({"op": "rmdir", "path": record["path"]})
     if conflicts:
         raise EngineError(
-            f"nothing was rolled back: {', '.join(sorted(set(conflicts)))} was changed by someone else since, in the same "
-            f"lines; take that change out first (the bytes from before are in {newest_first[-1].folder}/journal.jsonl)"
+            f"nothing was rolled back: {', '.join(sorted(set(conflicts)))} was changed by someone else since, in the "
+            f"same lines; take that change out first (the bytes from before: {newest_first[-1].folder}/journal.jsonl)"
         )
 
 
@@ -160,7 +162,7 @@ def _unwind_file(host: Host, record: dict[str, Any], after: undo.State | None, c
         return
     try:
         merged = merge(*(undo.content(state) or b"" for state in (after, before, current)))
-    except MergeConflict:
+    except MergeConflictError:
         conflicts.append(path)
         return
     if before is None and not merged:

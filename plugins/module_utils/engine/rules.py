@@ -8,7 +8,8 @@ already stricter is compliant and apply leaves it alone instead of weakening it.
 
 from __future__ import annotations
 
-from typing import Any, Callable, NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import Any, Callable, NamedTuple
 
 
 class Rule(NamedTuple):

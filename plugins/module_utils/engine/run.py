@@ -8,6 +8,7 @@ The module calls it on the host; nothing here knows of Ansible.
 from __future__ import annotations
 
 import os
+import pwd
 import time
 from typing import Any, Callable
 
@@ -28,9 +29,9 @@ Response = dict[str, Any]
 def run(request: Request) -> Response:
     """Answer a request.
 
-    :param request: state (audited, applied, reverted or confirmed); settings as [control, kind, body]; guarded (controls);
-        guard_seconds; check; relax; spared (account names); transaction; controls; packages_before (names) or
-        packages_problem; wait_for_packages.
+    :param request: state (audited, applied, reverted or confirmed); settings as [control, kind, body]; guarded and
+        waived (controls); guard_seconds; check; relax; spared (account names); transaction; controls;
+        wait_for_packages or packages_before (names).
     :returns: platform, rows, changed, failed, transaction, armed, diff, notes, problem (why nothing could be done),
         seconds; further packages_missing and packages_installed, or packages_to_remove.
     """
@@ -58,8 +59,15 @@ def run(request: Request) -> Response:
 
 
 def _own_account() -> list[str]:
-    name = os.environ.get("SUDO_USER", "")
-    return [name] if name and name != "root" else []
+    """Return the accounts this very connection came in with, whatever became root since: no control may touch them."""
+    names = {os.environ.get("SUDO_USER", "")}
+    try:
+        with open("/proc/self/loginuid", encoding="ascii") as stream:
+            names.add(pwd.getpwuid(int(stream.read())).pw_name)
+    except (OSError, ValueError, KeyError, OverflowError):
+        # a kernel without audit, or a process that no login started
+        names.discard("")
+    return sorted(names - {"", "root"})
 
 
 def _check(host: Host, request: Request) -> None:
@@ -150,14 +158,16 @@ def _removable(host: Host, names: list[str]) -> tuple[list[str], list[str]]:
     return (present, []) if done.rc == 0 and gone <= set(present) else ([], present)
 
 
-def _confirmed(host: Host, request: Request, response: Response) -> None:
+def _confirmed(_host: Host, request: Request, _response: Response) -> None:
     if undo.lock(wait=True) is None:
         return
     folder = os.path.join(undo.ROOT, "tx", os.path.basename(str(request["transaction"])))
     records = undo.load(folder)
     state = undo.status(records)
     if state != "pending":
-        raise EngineError(f"transaction {request['transaction']} was already put back by its guard: access was not confirmed in time")
+        raise EngineError(
+            f"transaction {request['transaction']} was put back by its guard: nothing confirmed it in time"
+        )
     mark = next(record for record in reversed(records) if record["op"] == "pending")
     here = guard.connection()
     if not here or here == mark["connection"]:

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import re
-from typing import Iterator, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 HEADER = "# Managed by essms.hardening: changes made here are replaced by the next apply.\n"
 
@@ -77,11 +78,11 @@ def put(text: str, key: str, value: str, style: Style, section: str | None = Non
         for place in reversed(places[:-1]):
             del lines[place]
         return "".join(lines)
-    place = _end_of_section(lines, section)
-    if place is None:
+    end = _end_of_section(lines, section)
+    if end is None:
         lines = _closed(lines)
         return "".join([*lines, f"[{section}]\n", wanted + "\n"])
-    head, tail = _closed(lines[:place]), lines[place:]
+    head, tail = _closed(lines[:end]), lines[end:]
     return "".join([*head, wanted + "\n", *tail])
 
 

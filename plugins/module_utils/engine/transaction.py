@@ -7,7 +7,8 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from . import undo
 from .errors import EngineError
@@ -135,7 +136,13 @@ def _command(argv: Sequence[str]) -> None:
     environment = {"PATH": PATH, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive", "HOME": "/root"}
     try:
         done = subprocess.run(
-            list(argv), stdin=subprocess.DEVNULL, capture_output=True, timeout=120, env=environment, check=False, cwd="/"
+            list(argv),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=120,
+            env=environment,
+            check=False,
+            cwd="/",
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise TransactionError(f"`{' '.join(argv)}` did not run: {error}") from error

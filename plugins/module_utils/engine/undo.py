@@ -1,15 +1,14 @@
-#!/usr/bin/python3
 # Copyright: (c) 2026, essms.hardening contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The journal of a transaction and how it is undone.
 
-This file stands alone on purpose: a guarded transaction copies it beside its journal, and the host itself runs the copy
-when no new connection confirms the change in time, or at the next boot. It imports nothing of the project.
+This file stands alone on purpose: a guarded transaction copies it beside its journal, and the host itself runs the
+copy when no new connection confirms the change in time, or at the next boot. It imports nothing of the project.
 
 A journal is a file of JSON lines, each flushed to disk before the step it announces:
 
-- begin: id, time and what was asked; file: a path and its state before; mkdir: a folder made; run: a command to undo and
-  its inverse; ageing and lock: fields of an account (by uid, never a name or a hash); after: a command that makes a
+- begin: id, time and what was asked; file: a path and its state before; mkdir: a folder made; run: a command to undo
+  and its inverse; ageing and lock: fields of an account (by uid, never a name or a hash); after: a command that makes a
   service read its files again
 - prepared: everything above is on disk, the changes may start; pending: waits for a confirmation until a given time
 - commit: done, with the state of each file; rolled_back: undone
@@ -18,6 +17,7 @@ A journal is a file of JSON lines, each flushed to disk before the step it annou
 from __future__ import annotations
 
 import base64
+import errno
 import fcntl
 import json
 import os
@@ -26,7 +26,8 @@ import stat
 import subprocess
 import sys
 import time
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 ROOT = "/var/lib/essms"
 LOCK = "/run/essms.lock"
@@ -48,9 +49,7 @@ def read_state(path: str) -> State | None:
             info = os.fstat(stream.fileno())
     except (FileNotFoundError, NotADirectoryError):
         return None
-    attributes = {}
-    for name in os.listxattr(path):
-        attributes[name] = base64.b64encode(os.getxattr(path, name)).decode()
+    attributes = {name: base64.b64encode(os.getxattr(path, name)).decode() for name in _attributes(path)}
     return {
         "data": base64.b64encode(data).decode(),
         "mode": stat.S_IMODE(info.st_mode),
@@ -59,6 +58,15 @@ def read_state(path: str) -> State | None:
         "mtime": info.st_mtime_ns,
         "xattr": attributes,
     }
+
+
+def _attributes(path: str) -> list[str]:
+    try:
+        return os.listxattr(path)
+    except OSError as error:
+        if error.errno == errno.ENOTSUP:  # a file system without extended attributes has none to keep
+            return []
+        raise
 
 
 def content(state: State | None) -> bytes | None:
@@ -175,11 +183,8 @@ def status(records: list[Record]) -> str:
     """Return empty, unfinished, pending, committed or rolled_back."""
     if not records:
         return "empty"
-    found = "unfinished"
-    for record in records:
-        if record["op"] in ("pending", "commit", "rolled_back"):
-            found = {"commit": "committed"}.get(record["op"], record["op"])
-    return found
+    marks = [str(record["op"]) for record in records if record["op"] in ("pending", "commit", "rolled_back")]
+    return {"commit": "committed"}.get(marks[-1], marks[-1]) if marks else "unfinished"
 
 
 def transactions(root: str = ROOT) -> Iterator[tuple[str, str]]:
@@ -208,8 +213,8 @@ def lock(wait: bool = False) -> int | None:
 def undo(folder: str, why: str, files_only: bool = False) -> list[str]:
     """Undo a transaction that did not end, and mark it rolled_back. May be repeated until it succeeds.
 
-    A file that somebody changed meanwhile is put back all the same, because access may depend on it; its newer bytes are
-    kept in the transaction's folder.
+    A file that somebody changed meanwhile is put back all the same, because access may depend on it; its newer bytes
+    are kept in the transaction's folder.
 
     :param files_only: at boot, when no service can be told to read its files again.
     :returns: sentences about steps that failed; the transaction is then left unmarked so that the next try repeats it.

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..engine import text
 from ..engine.desktop import has_gnome
@@ -107,7 +108,9 @@ class Dconf(Kind):
 
     def validate(self, host: Host) -> str:
         folder = os.path.dirname(host.path(KEYS))
-        broken = [path for path in host.names(folder, "") if os.path.isfile(path) and not _keyfile(host.text(path) or "")]
+        broken = [
+            path for path in host.names(folder, "") if os.path.isfile(path) and not _keyfile(host.text(path) or "")
+        ]
         return f"{broken[0]} is not a dconf key file" if broken else ""
 
     def precheck(self, host: Host) -> str:

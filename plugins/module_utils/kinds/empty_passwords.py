@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..engine import accounts
 from ..engine.errors import Seen, SettingError, Unknown
@@ -27,9 +28,7 @@ class EmptyPasswords(Kind):
     def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
         spared = [account for account in _empty(host) if account.name in host.spared]
         if spared:
-            raise SettingError(
-                f"the automation or break-glass account ({accounts.uids(spared)}) has an empty password: give it one by hand"
-            )
+            raise SettingError(f"a spared account ({accounts.uids(spared)}) has an empty password: give it one by hand")
         for account in _empty(host):
             host.operate({"op": "lock", "uid": account.uid, "locked": True})
 

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..engine import pam, text
 from ..engine.host import Host
@@ -21,6 +22,7 @@ class Faillock(Kind):
 
     schema = fields(deny=integer(1, 20), unlock_time=integer(0, 86400 * 7), fail_interval=integer(1, 86400 * 7))
     rules = {"deny": LIMIT, "unlock_time": AT_LEAST, "fail_interval": AT_LEAST}
+    needs_root = False
 
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         names = self.names(host, bodies)

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..engine import text
 from ..engine.host import Host
@@ -19,13 +20,13 @@ HASHES = ("des", "md5", "sha256", "sha512", "yescrypt")
 
 
 class LoginDefs(Kind):
-    """``login_defs: {PASS_MAX_DAYS: 365, PASS_WARN_AGE: 7, ENCRYPT_METHOD: YESCRYPT}``; zero days mean no limit."""
+    """``login_defs: {PASS_MAX_DAYS: 365, PASS_WARN_AGE: 7, ENCRYPT_METHOD: yescrypt}``; zero days: no limit."""
 
     schema = fields(
         PASS_MAX_DAYS=integer(0, NEVER),
         PASS_MIN_DAYS=integer(0, NEVER),
         PASS_WARN_AGE=integer(0, NEVER),
-        ENCRYPT_METHOD={"enum": ["YESCRYPT", "SHA512"]},
+        ENCRYPT_METHOD={"enum": ["yescrypt", "sha512"]},
     )
     rules = {
         "PASS_MAX_DAYS": AT_MOST,
@@ -36,7 +37,12 @@ class LoginDefs(Kind):
     needs_root = False
 
     def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:
-        return {key: NEVER if (key, value) == ("PASS_MAX_DAYS", 0) else value for key, value in body.items()}
+        wanted = dict(body)
+        if wanted.get("PASS_MAX_DAYS") == 0:
+            wanted["PASS_MAX_DAYS"] = NEVER
+        if "ENCRYPT_METHOD" in wanted:
+            wanted["ENCRYPT_METHOD"] = wanted["ENCRYPT_METHOD"].upper()
+        return wanted
 
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         return {name: read(host, name) for name in self.names(host, bodies)}

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..engine import text
 from ..engine.errors import Unknown
@@ -46,4 +47,4 @@ class Logind(Kind):
         host.activate(50, "systemctl", "kill", "--signal=SIGHUP", "--kill-who=main", "systemd-logind.service")
 
     def explain(self, host: Host, name: str) -> str:
-        return f"a file that is read after {DROP_IN} sets {name}: `systemd-analyze cat-config systemd/logind.conf` shows it"
+        return f"a file read after {DROP_IN} sets {name}: `systemd-analyze cat-config systemd/logind.conf` shows it"

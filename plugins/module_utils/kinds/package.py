@@ -8,7 +8,8 @@ are missing.
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..engine.errors import SettingError, Unknown
 from ..engine.host import Host

@@ -1,15 +1,16 @@
 # Copyright: (c) 2026, essms.hardening contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Strength that the rules in force guarantee for a random password, counted together with the lockout.
+"""Strength that the length in force guarantees for a random password, judged together with the lockout.
 
-The CNIL (deliberation 2022-100) asks for 80 bits from a password alone and for 50 where the number of tries is limited;
-twelve random characters out of 99 give 79.6, which it rounds, hence 79.5.
+The CNIL (deliberation 2022-100) asks for 80 bits from a password alone and for 50 where the number of tries is limited.
+It counts log2(99) bits for a random character: twelve characters give 79.6, which it rounds, hence 79.5; ten give 66.3.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..engine.errors import Seen, Unknown
 from ..engine.host import Host
@@ -19,17 +20,17 @@ from .base import Kind, fields
 from .pwquality import effective
 
 _BITS = {"type": "number", "minimum": 1, "maximum": 512}
-_ALPHABET = {4: 99, 3: 62, 2: 36}
-"""Characters to choose from by number of required classes; 99 is the CNIL's full alphabet."""
-_ONE_CLASS = 26
+_ALPHABET = 99
+"""Characters to choose from in the CNIL's count."""
 
 
 class PasswordEntropy(Kind):
-    """``password_entropy: {bits: 79.5, bits_with_lockout: 50}``; length, classes and lockout are set by other controls."""
+    """``password_entropy: {bits: 79.5, bits_with_lockout: 50}``; other controls set the length and the lockout."""
 
     schema = fields(("bits", "bits_with_lockout"), bits=_BITS, bits_with_lockout=_BITS)
     rules = {"bits": AT_LEAST}
     check_only = True
+    needs_root = False
 
     def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:
         return {"bits": body["bits"]}
@@ -40,12 +41,13 @@ class PasswordEntropy(Kind):
             return {"bits": values}
         if not values:
             return {"bits": None}
-        bits = round(values["minlen"] * math.log2(_ALPHABET.get(values["minclass"], _ONE_CLASS)), 1)
         body = bodies[0]
-        locks = bool(faillock.in_force(host, "deny"))
-        if bits < body["bits"] and locks and bits >= body["bits_with_lockout"]:
-            # enough together with the lockout: the demand on the password alone counts as met
-            return {"bits": Seen(body["bits"], f"{bits} bits, enough because accounts lock after failed tries")}
-        if bits < body["bits"] and not locks:
-            return {"bits": Seen(bits, "accounts do not lock after failed tries: apply M08-06, or ask for longer passwords")}
-        return {"bits": bits}
+        bits = round(values["minlen"] * math.log2(_ALPHABET), 1)
+        if bits >= body["bits"]:
+            return {"bits": bits}
+        if not faillock.in_force(host, "deny"):
+            note = "accounts do not lock after failed tries: apply M08-06, or ask for longer passwords"
+            return {"bits": Seen(bits, note)}
+        enough = bits >= body["bits_with_lockout"]
+        note = "enough, because accounts lock after failed tries" if enough else "too weak even with the lockout"
+        return {"bits": Seen(bits, note, enough)}

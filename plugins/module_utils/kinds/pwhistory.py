@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..engine import pam, text
 from ..engine.host import Host
@@ -25,6 +26,7 @@ class Pwhistory(Kind):
 
     schema = fields(("remember",), remember=integer(1, 400), enforce_for_root={"const": True})
     rules = {"remember": AT_LEAST}
+    needs_root = False
 
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         names = self.names(host, bodies)
@@ -52,9 +54,7 @@ class Pwhistory(Kind):
             pam.set_option(host, line, "remember", str(remember))
         for line in pam.lines(host, "pam_pwhistory.so", "password") if host.family == "debian" else ():
             pam.set_option(host, line, "enforce_for_root", "")
-        if not stack:
-            pam.enable(host, "with-pwhistory", {PROFILE: _profile(remember)})
-        elif host.family == "debian" and host.exists(f"{pam.PROFILES}/{PROFILE}"):
+        if not stack or (host.family == "debian" and host.exists(f"{pam.PROFILES}/{PROFILE}")):
             pam.enable(host, "with-pwhistory", {PROFILE: _profile(remember)})
 
     def _edit_conf(self, host: Host, remember: int) -> None:

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..engine import pam, text
 from ..engine.errors import Unknown
@@ -17,7 +18,7 @@ PATH = "/etc/security/pwquality.conf"
 _WORDS = {
     "type": "array",
     "maxItems": 200,
-    "items": {"type": "string", "pattern": r"^[0-9A-Za-zÀ-ÖØ-öø-ÿ\-]{4,60}$"},
+    "items": {"type": "string", "pattern": r"^[0-9A-Za-zÀ-ÖØ-öø-ÿŒœŸ\-]{4,60}$"},
 }
 # numbers of libpwquality's public header pwquality.h
 _NUMBERS = {
@@ -59,6 +60,7 @@ class Pwquality(Kind):
         enforce_for_root={"type": "boolean"},
         badwords=_WORDS,
     )
+    needs_root = False
 
     def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:
         return {name: value for name, value in body.items() if value != []}
@@ -79,7 +81,11 @@ class Pwquality(Kind):
         content = host.text(PATH) or text.HEADER
         for name, value in wanted.items():
             if name in _FLAGS:
-                content = text.put(content, name, "", text.EQUALS_SIGN) if value else text.drop(content, name, text.EQUALS_SIGN)
+                content = (
+                    text.put(content, name, "", text.EQUALS_SIGN)
+                    if value
+                    else text.drop(content, name, text.EQUALS_SIGN)
+                )
             elif name == "badwords":
                 known = (text.get(content, name, text.EQUALS_SIGN) or "").split()
                 words = [*known, *(word for word in value if word not in known)]

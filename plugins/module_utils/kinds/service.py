@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..engine.errors import SettingError, Unknown
 from ..engine.host import Host
@@ -33,7 +34,10 @@ class Service(Kind):
     def _observe_unit(self, host: Host, unit: str) -> dict[str, Any]:
         done = host.run("systemctl", "show", "-p", "LoadState,UnitFileState,ActiveState", unit)
         facts = dict(line.partition("=")[::2] for line in done.out.splitlines())
-        seen: dict[str, Any] = {"enabled": facts.get("UnitFileState") in _ON, "active": facts.get("ActiveState") == "active"}
+        seen: dict[str, Any] = {
+            "enabled": facts.get("UnitFileState") in _ON,
+            "active": facts.get("ActiveState") == "active",
+        }
         if done.rc != 0:
             seen = dict.fromkeys(seen, Unknown(f"systemctl show failed: {done.err.strip()[:120]}"))
         elif facts.get("LoadState") == "not-found":

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import glob
 import os
-from typing import Any, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from ..engine import text
 from ..engine.errors import NotApplicable, Seen, Unknown

@@ -1,0 +1,39 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Labels of settings and notes for people, from ``labels.yml``; the technical text stands in where there is none."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+PATH = Path(__file__).parents[2] / "labels.yml"
+
+
+def name(kind: str, technical: str, language: str) -> str:
+    """Return the label of a setting in ``fr`` or ``en``."""
+    return _labelled(_labels()["names"].get(kind, {}), technical, language)
+
+
+def note(technical: str, language: str) -> str:
+    """Return a note of the engine in ``fr``; the engine itself speaks English."""
+    return _labelled(_labels()["notes"], technical, language)
+
+
+def _labelled(patterns: dict[str, dict[str, str]], technical: str, language: str) -> str:
+    for pattern, texts in patterns.items():
+        found = re.fullmatch(pattern, technical)
+        if found and language in texts:
+            return texts[language].format(technical, *found.groups())
+    return technical
+
+
+@lru_cache(maxsize=1)
+def _labels() -> dict[str, Any]:
+    import yaml
+
+    with PATH.open(encoding="utf-8") as stream:
+        labels: dict[str, Any] = yaml.load(stream, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe
+    return labels

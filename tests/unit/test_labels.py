@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every setting of the catalogue has a name that people can read."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
+from ansible_collections.essms.hardening.plugins.plugin_utils import labels
+from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import load
+from ansible_collections.essms.hardening.plugins.plugin_utils.resolution import resolve
+
+CATALOGUE = load()
+SETTINGS = resolve(
+    CATALOGUE,
+    CATALOGUE.controls.values(),
+    platform="linux",
+    family=None,
+    profile="combine",
+    variables={"essms_banned_words": ["tilleuls"]},
+    source_of=lambda name, _value: name,
+).settings
+NAMES = sorted({(item["kind"], name) for item in SETTINGS for name in KINDS[item["kind"]].expand(item["body"])})
+
+
+@pytest.mark.parametrize(("kind", "name"), NAMES)
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_every_setting_has_a_label(kind: str, name: str, language: str) -> None:
+    label = labels.name(kind, name, language)
+    assert label != name
+    assert "{" not in label
+
+
+def test_a_name_without_a_label_stays_technical() -> None:
+    assert labels.name("key_value", "/etc/x.conf key", "fr") == "/etc/x.conf key"
+    assert labels.name("no_such_kind", "x", "fr") == "x"
+
+
+def test_a_note_is_told_in_french_with_its_figures() -> None:
+    assert labels.note("2 of 3 accounts (uids 1001, 1004)", "fr") == "2 compte(s) sur 3, uid 1001, 1004"
+    assert labels.note("2 of 3 accounts (uids 1001, 1004)", "en") == "2 of 3 accounts (uids 1001, 1004)"
