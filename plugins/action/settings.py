@@ -7,29 +7,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.essms.hardening.plugins.plugin_utils import failures, waivers
-from ansible_collections.essms.hardening.plugins.plugin_utils.bodies import body_problem
+from ansible_collections.essms.hardening.plugins.module_utils.arguments import OPTIONS
+from ansible_collections.essms.hardening.plugins.plugin_utils import failures, host_request
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import Catalogue, CatalogueError, load
-from ansible_collections.essms.hardening.plugins.plugin_utils.host_record import Facet, HostRecord
-from ansible_collections.essms.hardening.plugins.plugin_utils.model import Control
+from ansible_collections.essms.hardening.plugins.plugin_utils.host_record import HostRecord
 from ansible_collections.essms.hardening.plugins.plugin_utils.origins import origin_of
-from ansible_collections.essms.hardening.plugins.plugin_utils.resolution import check_names, resolve
+from ansible_collections.essms.hardening.plugins.plugin_utils.resolution import check_names
 from ansible_collections.essms.hardening.plugins.plugin_utils.selection import select
 
-_PLATFORM = "linux"
 _WINDOWS = ("winrm", "psrp")
 _MODES = {"audited": "audit", "applied": "apply", "reverted": "rollback"}
 _PACKAGE_MODULES = {"debian": "ansible.builtin.apt", "redhat": "ansible.builtin.dnf"}
-_RUN_VARIABLES = ("essms_transaction", "essms_guard_seconds", "essms_relax")
-"""Variables of the playbooks that are options of this action, not parameters of a control."""
+_RUN_OPTIONS = {"essms_transaction": "transaction", "essms_guard_seconds": "guard_seconds", "essms_relax": "relax"}
+"""Variables that stand for an option of this action, so that playbooks and roles need not pass them on."""
+_GUARD_BOUNDS = (15, 600)
+"""Seconds: a blocked try to connect costs ten, and nobody waits longer than ten minutes for access."""
 _AFTER_GUARD = 5
 
 display = Display()
@@ -52,17 +52,16 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of the task; whatever happens it holds a record of every selected control."""
         super().run(tmp, task_vars)
-        self._vars = task_vars or {}
+        # an audit leaves no trace, and names of accounts do not belong into a host's log
+        self._vars = {**(task_vars or {}), "ansible_no_target_syslog": True}
         self._args = self._arguments()
-        self._rows_before: list[dict[str, Any]] = []
         self._diffs: list[dict[str, str]] = []
         state = self._args["state"]
-        mode = _MODES[state] + (" (check)" if self._task.check_mode and state != "audited" else "")
         record = HostRecord(
             host=str(self._vars.get("inventory_hostname", "")),
             establishment=self._establishment(),
             profile=str(self._template("essms_profile", "combine")),
-            mode=mode,
+            mode=_MODES[state] + (" (check)" if self._task.check_mode and state != "audited" else ""),
             facets=[],
         )
         unreachable = False
@@ -70,7 +69,7 @@ class ActionModule(ActionBase):
             self._prepare(record)
             # a role none of whose controls the tags select has nothing to ask
             if record.facets:
-                self._carry_out(record, state)
+                self._carry_out(record)
         except CatalogueError as error:
             record.problem = str(error)
         except AnsibleConnectionFailure as error:
@@ -84,24 +83,10 @@ class ActionModule(ActionBase):
     # --- before the host is asked ------------------------------------------------------------------------------------
 
     def _arguments(self) -> dict[str, Any]:
-        text_list = {"type": "list", "elements": "str", "default": []}
-        settings = {
-            "control": {"type": "str", "required": True},
-            "kind": {"type": "str", "required": True},
-            "body": {"type": "dict", "required": True},
-            "risk": {"type": "str", "choices": ["access"]},
-        }
-        _spec, arguments = self.validate_argument_spec(
-            argument_spec={
-                "state": {"type": "str", "choices": list(_MODES), "default": "audited"},
-                "measures": text_list,
-                "controls": text_list,
-                "settings": {"type": "list", "elements": "dict", "options": settings, "default": []},
-                "transaction": {"type": "str", "default": "last"},
-                "guard_seconds": {"type": "int", "default": 60},
-                "relax": {"type": "bool", "default": False},
-            }
-        )
+        for variable, option in _RUN_OPTIONS.items():
+            if variable in self._vars and option not in self._task.args:
+                self._task.args[option] = self._template(variable, None)
+        _spec, arguments = self.validate_argument_spec(argument_spec=OPTIONS)
         return dict(arguments)
 
     def _template(self, name: str, default: Any) -> Any:
@@ -115,74 +100,43 @@ class ActionModule(ActionBase):
         """Fill in what will be asked of the host. Raises CatalogueError before the host is touched."""
         if isinstance(_CATALOGUE, CatalogueError):
             raise _CATALOGUE
-        self._request: dict[str, Any] = {
+        if self._args["settings"]:
+            asked = host_request.of_settings(self._args["settings"], self._args["controls"])
+        else:
+            asked = self._from_catalogue(record, _CATALOGUE)
+        record.facets, record.parameters, record.waivers = asked.facets, asked.parameters, asked.waivers
+        self._request = {
+            **asked.content,
             "state": self._args["state"],
             "spared": self._spared(),
             "relax": self._args["relax"],
-            "guard_seconds": 0 if self._connection.transport == "local" else self._args["guard_seconds"],
+            "guard_seconds": self._guard_seconds(),
             "transaction": self._args["transaction"],
         }
-        if self._args["settings"]:
-            self._prepare_own(record)
-        else:
-            self._prepare_catalogue(record, _CATALOGUE)
 
-    def _prepare_own(self, record: HostRecord) -> None:
-        settings = self._args["settings"]
-        for setting in settings:
-            broken = body_problem(_PLATFORM, setting["kind"], setting["body"])
-            if broken:
-                raise CatalogueError(f"{setting['control']}: {setting['kind']}: {broken}")
-        names = dict.fromkeys(setting["control"] for setting in settings)
-        record.facets = [Facet(name, name.partition("-")[0], "state-of-the-art", "not-exercised") for name in names]
-        self._request["settings"] = [[setting["control"], setting["kind"], setting["body"]] for setting in settings]
-        self._request["guarded"] = [setting["control"] for setting in settings if setting["risk"]]
-        self._request["controls"] = self._args["controls"]
-
-    def _prepare_catalogue(self, record: HostRecord, catalogue: Catalogue) -> None:
+    def _from_catalogue(self, record: HostRecord, catalogue: Catalogue) -> host_request.HostRequest:
+        measures = self._args["measures"]
         # until the selection succeeds, everything counts as not verified
-        record.facets = [_facet(control) for control in select(catalogue, ["all"], [], self._args["measures"])]
+        record.facets = [host_request.facet(control) for control in select(catalogue, ["all"], [], measures)]
         tags = list(self._vars.get("ansible_run_tags") or ["all"])
         skipped = list(self._vars.get("ansible_skip_tags") or [])
-        chosen = select(catalogue, tags, skipped, self._args["measures"])
-        if self._args["controls"]:
-            named = {control.id for control in select(catalogue, self._args["controls"], [])}
-            chosen = [control for control in chosen if control.id in named]
-        if not chosen and not self._args["measures"]:
-            raise CatalogueError(
-                "the tags select no control: give the id of a measure or a control that is not skipped"
-            )
-        record.facets = [_facet(control) for control in chosen]
+        chosen = host_request.chosen_controls(catalogue, tags, skipped, measures, self._args["controls"])
+        record.facets = [host_request.facet(control) for control in chosen]
         if self._connection.transport in _WINDOWS:
             raise CatalogueError("Windows hosts are not supported by this version: put them in a group of their own")
-        variables = self._variables(catalogue)
-        record.waivers = (
-            waivers.parse(variables.get(waivers.VARIABLE, []), catalogue.controls) and variables[waivers.VARIABLE]
-        )
-        resolution = resolve(
+        return host_request.of_controls(
             catalogue,
             chosen,
-            platform=_PLATFORM,
-            family=None,
             profile=record.profile,
-            variables=variables,
+            variables=self._variables(catalogue),
             source_of=self._source_of,
+            today=_today(),
         )
-        record.parameters = resolution.parameters
-        today = _today()
-        waived = [control.id for control in chosen if waivers.waiver_for(control.id, record.waivers, today)]
-        self._request["waived"] = waived
-        self._request["settings"] = [[item["control"], item["kind"], item["body"]] for item in resolution.settings]
-        self._request["guarded"] = [control.id for control in chosen if control.risk]
-        everything = (
-            len(chosen) == len(select(catalogue, ["all"], [], self._args["measures"])) and not self._args["measures"]
-        )
-        self._request["controls"] = [] if everything else [control.id for control in chosen]
 
     def _variables(self, catalogue: Catalogue) -> dict[str, Any]:
         names = [name for name in self._vars if name.startswith("essms_")]
-        check_names(catalogue, names, _RUN_VARIABLES)
-        return {name: self._template(name, None) for name in names if name not in _RUN_VARIABLES}
+        check_names(catalogue, names, list(_RUN_OPTIONS))
+        return {name: self._template(name, None) for name in names if name not in _RUN_OPTIONS}
 
     def _source_of(self, name: str, _value: object) -> str:
         folder = self._vars.get("inventory_dir")
@@ -196,26 +150,34 @@ class ActionModule(ActionBase):
         user = self._connection.get_option("remote_user") if self._connection.transport != "local" else None
         return [*([str(user)] if user else []), *emergency]
 
+    def _guard_seconds(self) -> int:
+        """Return the time for the confirmation; a local connection proves no access, so no guard waits for it."""
+        seconds = int(self._args["guard_seconds"])
+        low, high = _GUARD_BOUNDS
+        if not low <= seconds <= high:
+            raise CatalogueError(f"essms_guard_seconds: {seconds} is out of bounds; use {low} to {high} seconds")
+        return 0 if self._connection.transport == "local" else seconds
+
     # --- on the host -------------------------------------------------------------------------------------------------
 
-    def _carry_out(self, record: HostRecord, state: str) -> None:
-        waits = state == "applied" and not self._task.check_mode
-        response = self._ask({**self._request, "wait_for_packages": waits})
-        if response.get("packages_missing"):
+    def _carry_out(self, record: HostRecord) -> None:
+        changes = self._args["state"] == "applied" and not self._task.check_mode
+        response = self._ask({**self._request, "wait_for_packages": changes})
+        if response.get("packages_missing") and changes:
             self._install(response)
             response = self._ask({**self._request, "packages_before": response["packages_before"]})
-        if response.get("packages_to_remove") and not self._task.check_mode:
-            self._remove(response)
-            response["rows"] = self._ask({**self._request, "state": "audited"})["rows"]
         record.response = response
         record.problem = response["problem"]
         record.before = response.get("rows_before", [])
+        for note in response["notes"]:
+            display.warning(f"{record.host}: {note}")
         if response["armed"]:
             self._confirm(record)
         elif response["transaction"]:
             record.guard = "not armed"
-        for note in response["notes"]:
-            display.warning(f"{record.host}: {note}")
+        if response.get("packages_to_remove") and record.guard != "reverted" and not self._task.check_mode:
+            self._remove(response["packages_to_remove"])
+            record.response["rows"] = self._ask({**self._request, "state": "audited"})["rows"]
 
     def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Send one request. Raises AnsibleError with a clear sentence when there is no response."""
@@ -236,6 +198,7 @@ class ActionModule(ActionBase):
         module = _PACKAGE_MODULES[response["platform"]["family"]]
         if module.endswith("apt"):
             arguments["install_recommends"] = False
+        result: Mapping[str, Any] = {}
         for refresh in (False, True):
             result = self._execute_module(
                 module_name=module, module_args={**arguments, "update_cache": refresh}, task_vars=self._vars
@@ -244,8 +207,8 @@ class ActionModule(ActionBase):
                 return
         display.warning(f"packages could not be installed: {str(result.get('msg', ''))[:200]}")
 
-    def _remove(self, response: Mapping[str, Any]) -> None:
-        names = response["packages_to_remove"]
+    def _remove(self, names: list[str]) -> None:
+        """Remove packages that a transaction had installed and nothing else needs."""
         result = self._execute_module(
             module_name="ansible.builtin.apt",
             module_args={"name": names, "state": "absent", "purge": True},
@@ -261,28 +224,28 @@ class ActionModule(ActionBase):
             self._connection.reset()
             confirmation = self._ask({"state": "confirmed", "transaction": record.response["transaction"]})
             refused = confirmation["problem"]
-        except (AnsibleConnectionFailure, AnsibleError) as error:
-            refused = str(error)
+        except AnsibleError as error:
+            refused = failures.sentence(str(error))
         if not refused:
             record.guard = "confirmed"
             return
+        # what the host said before no longer holds, whether it answers again or not
+        record.response = {"platform": record.response["platform"]}
+        record.guard = "reverted"
+        record.problem = f"A new connection could not confirm the change, so the guard put everything back: {refused}"
         time.sleep(max(0.0, self._args["guard_seconds"] + _AFTER_GUARD - (time.monotonic() - asked)))
         self._connection.reset()
-        response = self._ask({**self._request, "state": "audited"})
-        record.response = {**response, "transaction": None}
-        record.guard = "reverted"
-        record.problem = (
-            "The change cut access for a new connection, so the guard put everything back: nothing was changed "
-            f"({failures.sentence(refused)})"
-        )
+        record.response = {**self._ask({**self._request, "state": "audited"}), "transaction": None}
 
     # --- afterwards --------------------------------------------------------------------------------------------------
 
     def _result(self, record: HostRecord, unreachable: bool) -> dict[str, Any]:
-        failed = record.response.get("failed", {})
+        failed: Mapping[str, str] = record.response.get("failed", {})
         message = record.problem or _failed_sentence(failed)
-        changed = bool(record.response.get("changed")) and record.guard != "reverted"
-        result: dict[str, Any] = {"changed": changed, "essms": record.as_dict(_today())}
+        result: dict[str, Any] = {
+            "changed": bool(record.response.get("changed")),
+            "essms": record.as_dict(_today()),
+        }
         if self._task.diff and self._diffs:
             result["diff"] = self._diffs
         if message:
@@ -296,15 +259,10 @@ class _ExplainedError(AnsibleError):
     """A failure whose text is already the sentence for the user."""
 
 
-def _facet(control: Control) -> Facet:
-    part = control.platforms.get(_PLATFORM)
-    return Facet(control.id, control.measure, control.origin, part.evidence if part else "not-exercised")
-
-
 def _failed_sentence(failed: Mapping[str, str]) -> str:
-    reasons: Sequence[str] = [f"{control}: {reason}" for control, reason in failed.items()]
+    reasons = [f"{control}: {reason}" for control, reason in failed.items()]
     return f"Could not be applied and was put back: {'; '.join(reasons)}" if reasons else ""
 
 
-def _today() -> Any:
+def _today() -> date:
     return datetime.now(UTC).date()

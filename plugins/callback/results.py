@@ -16,7 +16,7 @@ DOCUMENTATION = """
         to it and prints a summary.
       - A host that could not be reached, failed, or was skipped is in the results as C(not_verified), with the reason.
       - A run whose results cannot be written ends with exit code 1.
-    author: essms.hardening contributors
+    author: essms.hardening contributors (!UNKNOWN)
     requirements:
       - listed in C(callbacks_enabled)
     options:
@@ -43,6 +43,7 @@ DOCUMENTATION = """
 
 import atexit
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -177,7 +178,9 @@ class CallbackModule(CallbackBase):
         beside = Path(constants.CONFIG_FILE or "ansible.cfg").absolute().parent
         root = Path(self.get_option("report_dir") or beside / "reports")
         versions = {"ansible": ansible_version, "collection": _collection_version()}
-        view = summary.View(self._titles(), Words(self.get_option("language")), Canvas.of(colour=bool(ANSIBLE_COLOR)))
+        view = summary.View(
+            self._titles(), Words(self.get_option("language")), Canvas.of(colour=bool(ANSIBLE_COLOR)), _undo()
+        )
         written = [self._write_and_show(document, root, view) for document in collector.documents(versions, absent)]
         return all(written)
 
@@ -203,6 +206,17 @@ class CallbackModule(CallbackBase):
             return False
         self._display.display(summary.summary(document, view, _short(path)))
         return True
+
+
+def _undo() -> str:
+    """Return the command that takes this very run back: same inventory, same hosts."""
+    words = ["ansible-playbook"]
+    for source in context.CLIARGS.get("inventory") or ():
+        relative = os.path.relpath(source)
+        words += ["-i", source if "," in source or relative.startswith("..") else relative]
+    if context.CLIARGS.get("subset"):
+        words += ["--limit", str(context.CLIARGS["subset"])]
+    return shlex.join([*words, "essms.hardening.rollback"])
 
 
 def _no_hosts() -> str:

@@ -13,7 +13,7 @@ DOCUMENTATION = """
     description:
       - Like P(ansible.builtin.default#callback), but the settings observed on a host never fill the screen.
       - A host that failed or could not be reached gets one sentence.
-    author: essms.hardening contributors
+    author: essms.hardening contributors (!UNKNOWN)
     extends_documentation_fragment:
       - default_callback
       - result_format_callback

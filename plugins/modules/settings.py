@@ -15,7 +15,7 @@ description:
   - The action plugin of the same name selects the controls, fills in their parameters and confirms access over a new
     connection after a change that could cut it.
   - A run that changes something is one transaction with a journal under C(/var/lib/essms) of the host.
-author: essms.hardening contributors
+author: essms.hardening contributors (!UNKNOWN)
 options:
   state:
     description:
@@ -106,12 +106,15 @@ essms:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.essms.hardening.plugins.module_utils.arguments import OPTIONS
 from ansible_collections.essms.hardening.plugins.module_utils.engine.run import run
 
 
 def main() -> None:
     """Read the request, answer it."""
-    module = AnsibleModule(argument_spec={"request": {"type": "dict", "required": True}}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec={**OPTIONS, "request": {"type": "dict"}}, supports_check_mode=True)
+    if not module.params["request"]:
+        module.fail_json(msg="essms.hardening.settings works through its action plugin: call it by its full name")
     response = run({**module.params["request"], "check": module.check_mode})
     diff = response.pop("diff") if module._diff else []  # noqa: SLF001 - Ansible offers no public name for it
     module.exit_json(changed=bool(response["changed"]), response=response, diff=diff)

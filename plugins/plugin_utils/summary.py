@@ -26,11 +26,15 @@ Titles = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class View:
-    """For whom and on what the summary is drawn. ``titles`` maps control and measure ids to ``{"fr": …, "en": …}``."""
+    """For whom and on what the summary is drawn.
+
+    ``titles`` maps control and measure ids to ``{"fr": …, "en": …}``; ``undo`` is the command that takes a run back.
+    """
 
     titles: Titles = field(default_factory=dict)
     words: Words = field(default_factory=lambda: Words("fr"))
     canvas: Canvas = field(default_factory=Canvas)
+    undo: str = "ansible-playbook essms.hardening.rollback"
 
     def title(self, identifier: str) -> str:
         """Return the title of a control or measure, or nothing when the catalogue does not know it."""
@@ -185,7 +189,7 @@ def _gaps(item: Result, view: View) -> str:
     if len(rows) > _GAPS_SHOWN:
         said.append(words.count("more_settings", len(rows) - _GAPS_SHOWN))
     if item["reason"]:
-        said.append(printable(item["reason"], 160))
+        said.append(printable(words.note(item["reason"]), 240))
     return bulleted(said)
 
 
@@ -310,7 +314,7 @@ def _changes(document: Document, view: View) -> list[str]:
         if controls:
             lines += _changed_host(host, controls, view)
     if document["mode"] == "apply" and not document["check"]:
-        lines += ["", f"  {canvas.paint(words('undo'), 'bold')} ansible-playbook essms.hardening.rollback"]
+        lines += ["", f"  {canvas.paint(words('undo'), 'bold')} {view.undo}"]
     return lines
 
 

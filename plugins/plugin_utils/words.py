@@ -262,6 +262,8 @@ class Words:
             return self("true" if value else "false")
         if value is None:
             return self("unset")
+        if isinstance(value, float) and self.language == "fr":
+            return printable(value).replace(".", ",")
         return self("empty") if value in ("", [], {}) else printable(value)
 
     def expected(self, row: Mapping[str, Any]) -> str:

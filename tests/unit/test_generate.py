@@ -40,6 +40,21 @@ def test_a_file_changed_or_missing_is_stale(real: Catalogue, tmp_path: Path, fil
     assert generate.stale(real, tmp_path) == [f"roles/session_lock/{file}"]
 
 
+@pytest.mark.parametrize("language", ["", ".fr"])
+def test_every_measure_with_controls_has_its_pages(real: Catalogue, language: str) -> None:
+    for control in real.controls.values():
+        page = (CHECKOUT / f"docs/controls/{control.measure}{language}.md").read_text(encoding="utf-8")
+        assert f"\n## {control.id}\n" in page
+        assert all(f"**`{name}`**" in page for name in control.parameters)
+
+
+def test_a_page_left_behind_by_its_control_is_stale(real: Catalogue, tmp_path: Path) -> None:
+    for folder in ("roles", "docs/controls"):
+        shutil.copytree(CHECKOUT / folder, tmp_path / folder)
+    (tmp_path / "docs/controls/M07.fr.md").unlink()
+    assert generate.stale(real, tmp_path) == ["docs/controls/M07.fr.md"]
+
+
 def test_check_names_the_stale_file_and_writes_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -158,7 +158,7 @@ def test_a_failure_to_apply_says_why_beside_the_gap() -> None:
     made = record("deb12", {"M08-01": "fail"}, mode="apply")
     made["controls"][5]["reason"] = "apply put it back: PAM refused the new stack"
     shown = plain(summary(document(made), view()))
-    assert "· longueur minimale : attendu ≥ 12, observé 8 · apply put it back: PAM refused the new stack" in shown
+    assert "· longueur minimale : attendu ≥ 12, observé 8 · remis en l’état : PAM refused the new stack" in shown
 
 
 def test_a_host_put_back_by_its_guard_is_an_incident_not_an_unverified_host() -> None:

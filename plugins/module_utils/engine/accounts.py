@@ -26,6 +26,7 @@ class Account(NamedTuple):
     gid: int
     shell: str
     hash: str
+    changed: str
     max: str
     warn: str
 
@@ -50,7 +51,7 @@ def read(host: Host) -> list[Account]:
         parts = line.split(":")
         if len(parts) == 7 and parts[0] in shadow and parts[2].isdigit() and parts[3].isdigit():
             secret = shadow[parts[0]]
-            found.append(Account(parts[0], int(parts[2]), int(parts[3]), parts[6], secret[1], secret[4], secret[5]))
+            found.append(Account(parts[0], int(parts[2]), int(parts[3]), parts[6], *secret[1:3], *secret[4:6]))
     return found
 
 

@@ -113,7 +113,7 @@ def carry(
         guarded = bool(options.guard_seconds) and (
             bool(request.get("guarded")) or any(edit.setting.control in options.guarded for edit in current)
         )
-        if not (host.has_edits or request.get("packages") or request.get("reverts")):
+        if not (current or request.get("reverts")):
             return Outcome(rows, [], failed, None, False, [])
         diff = _diff(host)
         if options.check:

@@ -51,6 +51,8 @@ class Host:
         self.operations: list[dict[str, Any]] = []
         self.activations: list[tuple[int, list[str]]] = []
         self.also_changed: set[str] = set()
+        self.notes: list[str] = []
+        """What people have to know of the edits, beyond the rows."""
         self.control = ""
         """The control whose edits are being planned; operations are recorded under it."""
         self._texts: dict[str, str | None] = {}

@@ -23,6 +23,10 @@ from .observe import Setting, observe
 _FIELDS = ("max", "warn")
 
 
+class NothingToRevertError(EngineError):
+    """No transaction holds on this host, so it is already as it was."""
+
+
 class _Past(NamedTuple):
     """A committed transaction, as its journal tells it."""
 
@@ -104,7 +108,9 @@ def _active(history: Iterable[_Past]) -> list[_Past]:
 def _choose(history: list[_Past], wanted: str, controls: Sequence[str]) -> _Past:
     active = _active(history)
     if not active:
-        raise EngineError("there is nothing to roll back on this host: no transaction holds")
+        if wanted != "last":
+            raise EngineError(f"transaction {wanted} does not hold on this host: no transaction does")
+        raise NothingToRevertError("there is nothing to roll back on this host")
     known = ", ".join(past.id for past in reversed(active[-5:]))
     matching = [past for past in active if wanted in (past.id, "last")]
     if controls and wanted == "last":

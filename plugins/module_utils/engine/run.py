@@ -19,7 +19,7 @@ from .apply import Options, Outcome, apply
 from .errors import EngineError
 from .host import Host
 from .observe import Setting, observe
-from .revert import revert
+from .revert import NothingToRevertError, revert
 from .transaction import recover
 
 Request = dict[str, Any]
@@ -115,15 +115,24 @@ def _audited(host: Host, request: Request, response: Response) -> None:
 def _applied(host: Host, request: Request, response: Response) -> None:
     _lock(request, response)
     settings = _settings(request)
-    missing = _missing_packages(host, settings) if request.get("wait_for_packages") else []
-    if missing:
+    missing = _missing_packages(host, settings)
+    if missing and request.get("wait_for_packages"):
         response["packages_missing"] = missing
         response["packages_before"] = sorted(installed(host))
         return
     before = request.get("packages_before")
     new = sorted(installed(host) - set(before)) if before else []
-    _fill(response, apply(host, settings, _options(request), new))
-    response["packages_installed"] = new
+    outcome = apply(host, settings, _options(request), new)
+    _fill(response, outcome)
+    response["notes"] += host.notes
+    if missing and request.get("check"):
+        # a real run installs them first, so what fails for want of them would not
+        response["notes"].append(f"packages that apply would install first: {', '.join(missing)}")
+        response["changed"] += list(outcome.failed)
+        response["failed"] = {}
+    if new and not outcome.transaction:
+        # installed for controls that then failed: nothing remembers them, so they go again
+        response["packages_to_remove"], _kept = _removable(host, new)
 
 
 def _missing_packages(host: Host, settings: list[Setting]) -> list[str]:
@@ -136,12 +145,18 @@ def _missing_packages(host: Host, settings: list[Setting]) -> list[str]:
 
 def _reverted(host: Host, request: Request, response: Response) -> None:
     _lock(request, response)
-    done = revert(host, request.get("transaction") or "last", request.get("controls", []), _options(request))
+    try:
+        done = revert(host, request.get("transaction") or "last", request.get("controls", []), _options(request))
+    except NothingToRevertError as error:
+        response["notes"].append(str(error))
+        response["rows"] = observe(host, _settings(request))
+        return
+    except EngineError:
+        response["rows"] = observe(host, _settings(request))
+        raise
     _fill(response, done.outcome)
-    response["reverted"] = {"transaction": done.id, "controls": done.controls}
     response["changed"] = done.controls
-    safe, kept = _removable(host, done.packages)
-    response["packages_to_remove"] = safe
+    response["packages_to_remove"], kept = _removable(host, done.packages)
     if kept:
         response["notes"].append(f"packages kept because something else needs them now: {', '.join(kept)}")
     if not request.get("check"):

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # Copyright: (c) 2026, essms.hardening contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The journal of a transaction and how it is undone.

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -64,6 +65,7 @@ class AccountAgeing(Kind):
         return Seen(worst, note) if wrong else worst
 
     def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+        expiring = []
         for account in _people(host, body):
             before: dict[str, str] = {}
             after: dict[str, str] = {}
@@ -74,6 +76,12 @@ class AccountAgeing(Kind):
                     before[field], after[field] = value, str(expected)
             if after:
                 host.operate({"op": "ageing", "uid": account.uid, "before": before, "after": after})
+                if "max" in after and _age(account) > int(after["max"]):
+                    expiring.append(account)
+        if expiring:
+            note = f"passwords older than allowed have to be changed at the next login: {accounts.uids(expiring)}"
+            if note not in host.notes:
+                host.notes.append(note)
 
 
 def _people(host: Host, body: Mapping[str, Any]) -> list[accounts.Account]:
@@ -88,3 +96,8 @@ def _people(host: Host, body: Mapping[str, Any]) -> list[accounts.Account]:
 def _days(field: str, value: str) -> int:
     """Return a shadow field as days: an empty maximum means no limit, an empty warning no warning."""
     return int(value) if value.isdigit() else NEVER if field == "max" else 0
+
+
+def _age(account: accounts.Account) -> float:
+    """Return the age of a password in days; one whose change is not dated counts as new."""
+    return time.time() // 86400 - int(account.changed) if account.changed.isdigit() else 0

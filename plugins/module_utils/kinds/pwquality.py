@@ -99,6 +99,8 @@ class Pwquality(Kind):
         host.write(PATH, content)
 
     def explain(self, host: Host, name: str) -> str:
+        if not pam.lines(host, "pam_pwquality.so", "password"):
+            return "pam_pwquality is not in the PAM stack: apply M08-01"
         return f"an option of pam_pwquality in /etc/pam.d overrides {PATH}: remove it there"
 
 
