@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two hosts for the whole session, one of each Debian, with an object for every control; removed at the end.
+
+Each has two saved states: ``clean``, everything installed and no control applied, and ``applied``, all of them in
+force.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.support import engine, faults, lab
+
+LIKE = ("deb12", "deb13")
+VARIABLES = {"essms_banned_words": ["hopital", "ehpad"]}
+
+
+def everything() -> list[engine.Setting]:
+    """Return the settings of the whole catalogue and those for the kinds it does not use."""
+    return [*engine.settings(variables=VARIABLES), *faults.EXTRA]
+
+
+@pytest.fixture(scope="session")
+def hosts() -> Iterator[dict[str, str]]:
+    """Give the name of each prepared host by the lab host it is like."""
+    with ExitStack() as stack:
+        found: dict[str, str] = {}
+
+        def bring(like: str) -> None:
+            found[like] = stack.enter_context(lab.throwaway(like))
+            _bring_into_shape(found[like])
+
+        engine.everywhere(bring, LIKE)
+        yield found
+
+
+def _bring_into_shape(host: str) -> None:
+    faults.prepare(host)
+    applied = engine.run(host, "applied", everything(), packages=True)
+    assert not applied.wrong(), applied.wrong()
+    # a row without an object would make the round of its control vacuous
+    assert not applied.rows("not_applicable"), applied.rows("not_applicable")
+    engine.save(host, "applied")
+    back = engine.run(host, "reverted", [])
+    assert not back["problem"], back["problem"]
+    engine.must(host, ["rm", "-rf", engine.JOURNALS])
+    engine.save(host, "clean")

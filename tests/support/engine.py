@@ -1,0 +1,375 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the engine itself on a lab host, without Ansible: a zip of the checkout's code, a request in, a response out.
+
+It takes about a third of a second where a playbook takes three, and lets a test stop a run at any stage
+(`engine_hooks`). What an apply or a rollback needs from the controller, packages, it does here as the action plugin
+does.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+import json
+import re
+import subprocess
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import Catalogue, load
+from ansible_collections.essms.hardening.plugins.plugin_utils.resolution import resolve
+
+from tests.support import lab
+from tools.lab import hosts as lab_hosts
+from tools.lab.podman import as_root
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = "/var/tmp/essms-test"
+SOURCE = ROOT / "plugins" / "module_utils"
+JOURNALS = "/var/lib/essms"
+# Folders whose every byte a control may change; `save` and `restore` bring a host back to a known state.
+TREES = (
+    "/etc",
+    "/var/lib/pam",
+    "/var/lib/essms",
+    "/usr/share/pam-configs",
+    "/usr/share/wayland-sessions",
+    "/var/cache/debconf",
+)
+_MAIN = """
+import sys
+from essms_engine import agent, hooks
+from essms_engine.engine import apply, guard, revert, run, transaction, undo
+engine = {"apply": apply, "guard": guard, "run": run, "undo": undo, "transaction": transaction}
+(agent.serve if "serve" in sys.argv else agent.answer_one)(engine, hooks.plant)
+"""
+
+Setting = list[Any]
+"""``[control, kind, body]``, as the action plugin sends it."""
+
+
+@dataclass
+class Run:
+    """What a run of the engine left.
+
+    :param code: exit code; 137 when it was killed.
+    :param response: empty when it was.
+    """
+
+    code: int
+    response: dict[str, Any]
+    error: str = ""
+    removed: list[str] = field(default_factory=list)
+
+    def __getitem__(self, name: str) -> Any:
+        assert self.response, f"the engine gave no response (code {self.code}): {self.error[-2000:]}"
+        return self.response[name]
+
+    def rows(self, *states: str, control: str = "") -> dict[tuple[str, str, str], dict[str, Any]]:
+        """Return the rows in one of these states (all when none is given), by control, kind and name."""
+        return {
+            (row["control"], row["kind"], row["name"]): row
+            for row in self["rows"]
+            if (not states or row["state"] in states) and control in ("", row["control"])
+        }
+
+    def wrong(self) -> list[str]:
+        """Return one line for each row that is not in force, and every sentence about a failure."""
+        lines = [
+            f"{row['control']} {row['kind']} {row['name']}: expected {row['expected']!r}, observed {row['observed']!r}"
+            f" {row['reason']}"
+            for row in self.rows("fail", "unknown").values()
+        ]
+        failed = [f"{control} failed: {reason}" for control, reason in self["failed"].items()]
+        return lines + failed + ([self["problem"]] if self["problem"] else [])
+
+
+# --- hosts -----------------------------------------------------------------------------------------------------------
+
+
+def everywhere(work: Callable[[str], object], hosts: Iterable[str]) -> None:
+    """Do the same work on several hosts side by side; a failure names its host."""
+    names = list(hosts)
+    with ThreadPoolExecutor(max_workers=len(names)) as pool:
+        done = [(name, pool.submit(work, name)) for name in names]
+    for name, future in done:
+        error = future.exception()
+        if error is not None:
+            raise AssertionError(f"on {name}: {error}") from error
+
+
+def tree(host: str, *paths: str) -> dict[str, str]:
+    """Return hash, type, mode and owners of every file under the paths, without times: what a rollback gives back.
+
+    """
+    found: dict[str, str] = {}
+    for line in fingerprint(host, *(paths or ("/etc", "/var/lib/pam"))).splitlines():
+        hashed = re.fullmatch(r"([0-9a-f]{64})  (.*)", line)
+        if hashed:
+            found[hashed[2]] = f"{found.get(hashed[2], '')} {hashed[1]}"
+            continue
+        path, kind, mode, owner, size, _time, *link = line.split(" ")
+        # the size of a folder is an affair of its filesystem
+        found[path] = " ".join([kind, mode, owner, *([] if kind == "d" else [size]), *link])
+    return found
+
+
+def fingerprint(host: str, *paths: str) -> str:
+    """Return hash, type, mode, owners, times and link targets of every file under the paths."""
+    under = " ".join(paths)
+    attributes = rf"find {under} -xdev -printf '%p %y %m %U:%G %s %T@ %l\n' 2>/dev/null | sort"
+    return must(host, f"{attributes}; find {under} -xdev -type f -exec sha256sum {{}} + 2>/dev/null | sort -k2")
+
+
+def difference(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Return one line for each file that differs between two trees."""
+    return [
+        f"{path}: {before.get(path, 'absent')} -> {after.get(path, 'absent')}"
+        for path in sorted({*before, *after})
+        if before.get(path) != after.get(path)
+    ]
+
+
+_KEEP = """
+import os, shutil, subprocess, sys, tarfile
+mode, archive, trees = sys.argv[1], sys.argv[2], sys.argv[3:]
+def walk():
+    for tree in trees:
+        for folder, names, files in os.walk(tree, topdown=False):
+            for name in files + names:
+                path = os.path.join(folder, name)
+                if not os.path.ismount(path):
+                    yield path
+        if os.path.isdir(tree):
+            yield tree
+mounted = {line.split()[4] for line in open("/proc/self/mountinfo")}
+if mode == "save":
+    with tarfile.open(archive, "w") as tar:
+        for path in sorted(walk()):
+            if path not in mounted:
+                tar.add(path, recursive=False)
+else:
+    with tarfile.open(archive) as tar:
+        kept = {"/" + member.name for member in tar.getmembers()}
+        for path in walk():
+            if path not in kept and path not in mounted:
+                os.rmdir(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)
+        subprocess.run(["tar", "-C", "/", "--overwrite", "-xpf", archive], check=True)
+"""
+
+
+# A oneshot unit that is enabled runs, one that is not does not: `tests.support.faults` has such a one.
+_READ_AGAIN = (
+    "systemctl daemon-reload; systemctl kill --signal=HUP --kill-who=main systemd-logind.service; "
+    "if systemctl --quiet is-enabled essms-probe.service; then systemctl start essms-probe.service; "
+    "else systemctl stop essms-probe.service; fi; systemctl reload ssh.service"
+)
+
+
+def save(host: str, name: str) -> None:
+    """Keep the whole state a control may change under a name, on the host, by other means than the engine's."""
+    must(host, f"mkdir -p {FOLDER}")
+    must(host, ["python3", "-c", _KEEP, "save", f"{FOLDER}/{name}.tar", *TREES])
+
+
+def restore(host: str, name: str) -> None:
+    """Come back to a saved state, whatever happened since, and let the services read it."""
+    script = f'python3 -c "$0" restore {FOLDER}/{name}.tar {" ".join(TREES)} && rm -f {FOLDER}/go {FOLDER}/waiting'
+    must(host, ["sh", "-c", f"{script} && {_READ_AGAIN}", _KEEP])
+
+
+# --- settings --------------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def catalogue() -> Catalogue:
+    """Return the checkout's catalogue."""
+    return load(ROOT)
+
+
+def settings(
+    controls: Sequence[str] = (), *, profile: str = "combine", variables: Mapping[str, object] | None = None
+) -> list[Setting]:
+    """Return the resolved settings of these controls (all when none is named) for a Linux host."""
+    chosen = [control for control in catalogue().controls.values() if not controls or control.id in controls]
+    resolution = resolve(
+        catalogue(),
+        chosen,
+        platform="linux",
+        family=None,
+        profile=profile,
+        variables=variables or {},
+        source_of=lambda _name, _value: "test",
+    )
+    return [[item["control"], item["kind"], item["body"]] for item in resolution.settings]
+
+
+# --- running ---------------------------------------------------------------------------------------------------------
+
+
+def archive(source: Path) -> bytes:
+    """Return the engine, its kinds and the hooks as a program Python runs."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        packed.writestr("__main__.py", _MAIN)
+        packed.writestr("essms_engine/__init__.py", "")
+        for name in ("agent", "hooks"):
+            text = Path(__file__).with_name(f"engine_{name}.py").read_text(encoding="utf-8")
+            packed.writestr(f"essms_engine/{name}.py", text)
+        for path in sorted(source.rglob("*.py")):
+            packed.write(path, f"essms_engine/{path.relative_to(source)}")
+    return buffer.getvalue()
+
+
+def put(host: str, path: str, data: bytes) -> None:
+    """Write a file on a host."""
+    argv = as_root(["podman", "exec", "--interactive", lab_hosts.Host(host, "").container, "sh", "-c"])
+    subprocess.run([*argv, f"mkdir -p $(dirname {path}) && cat > {path}"], input=data, check=True, timeout=60)
+
+
+@functools.cache
+def _program(host: str, source: Path) -> str:
+    data = archive(source)
+    path = f"{FOLDER}/{hashlib.sha256(data).hexdigest()[:12]}.pyz"
+    put(host, path, data)
+    return path
+
+
+class _Agent:
+    """A process on a host that answers one request after the other; made when needed, reused when idle."""
+
+    idle: dict[tuple[str, str], list[_Agent]] = {}
+
+    def __init__(self, host: str, program: str) -> None:
+        argv = as_root(["podman", "exec", "--interactive", lab_hosts.Host(host, "").container])
+        self._process = subprocess.Popen(
+            [*argv, "python3", program, "serve"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def ask(self, request: Mapping[str, Any]) -> tuple[int, str, str] | None:
+        """Return code, output and error output, or None when the host died meanwhile."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            self._process.kill()
+            self._process.wait()
+            return None
+        code, out, err = json.loads(line)
+        return code, out, err
+
+
+def _answer(host: str, source: Path, request: Mapping[str, Any]) -> lab.Output:
+    key = (host, _program(host, source))
+    idle = _Agent.idle.setdefault(key, [])
+    reused = bool(idle)
+    agent = idle.pop() if idle else _Agent(*key)
+    answer = agent.ask(request)
+    if answer is None:
+        # an idle agent may have died with its host since; a new one that dies in the middle was killed by the test
+        return _answer(host, source, request) if reused else lab.Output(137, "", "the host died")
+    idle.append(agent)
+    return lab.Output(*answer)
+
+
+def root(host: str, command: str | Sequence[str], *, stdin: str = "", timeout: float = 60) -> lab.Output:
+    """Run a command as root on a host: shell text, or a list of arguments taken literally (seconds of timeout)."""
+    argv = ["sh", "-c", command] if isinstance(command, str) else list(command)
+    return _answer(host, SOURCE, {"argv": argv, "stdin": stdin, "timeout": timeout})
+
+
+def must(host: str, command: str | Sequence[str], *, stdin: str = "", timeout: float = 60) -> str:
+    """Like `root`, but a command that fails fails the test; return standard output."""
+    output = root(host, command, stdin=stdin, timeout=timeout)
+    assert output.code == 0, f"on {host}, {command!r} ended with {output.code}: {output.text.strip()}"
+    return output.out
+
+
+def ask(host: str, request: Mapping[str, Any], *, source: Path | None = None) -> Run:
+    """Send one request to the engine on a host, as root, and return what it left."""
+    output = _answer(host, source or SOURCE, {"engine": request})
+    return Run(output.code, json.loads(output.out) if output.code == 0 else {}, output.err)
+
+
+def ask_over_ssh(host: str, request: Mapping[str, Any], *options: str, timeout: float = 60) -> Run:
+    """Send one request over SSH and sudo, as Ansible does; ``options`` of ssh choose the connection."""
+    program = _program(host, SOURCE)
+    argv = ["ssh", "-F", str(lab_hosts.SSH_CONFIG), "-o", "BatchMode=yes", "-o", "ConnectTimeout=5", *options, host]
+    done = subprocess.run(
+        [*argv, f"sudo -n python3 {program}"],
+        input=json.dumps(request),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    return Run(done.returncode, json.loads(done.stdout) if done.returncode == 0 else {}, done.stderr)
+
+
+def request_for(
+    state: str, asked: Sequence[Setting], controls: Sequence[str] = (), **options: object
+) -> dict[str, Any]:
+    """Return the request the action plugin would make for these settings."""
+    risky = {control.id for control in catalogue().controls.values() if control.risk}
+    return {
+        "state": state,
+        "settings": list(asked),
+        "guarded": sorted({setting[0] for setting in asked} & risky),
+        "guard_seconds": 0,
+        "spared": ["ansible"],
+        "relax": False,
+        "waived": [],
+        "transaction": "last",
+        "controls": list(controls),
+        **options,
+    }
+
+
+def run(
+    host: str,
+    state: str,
+    asked: Sequence[Setting],
+    controls: Sequence[str] = (),
+    *,
+    packages: bool = False,
+    source: Path | None = None,
+    **options: object,
+) -> Run:
+    """Run the engine on a host.
+
+    :param state: audited, applied or reverted.
+    :param controls: for reverted, those to take back; all of the transaction when empty.
+    :param packages: also install what is missing and remove what the transaction had installed, as the action does.
+    :param options: further fields of the request: check, guard_seconds, transaction, hooks, waived, relax…
+    """
+    request = request_for(state, asked, controls, **options)
+    done = ask(host, {**request, "wait_for_packages": packages and state == "applied"}, source=source)
+    if done.response.get("packages_missing"):
+        install(host, done["packages_missing"])
+        done = ask(host, {**request, "packages_before": done["packages_before"]}, source=source)
+    names = done.response.get("packages_to_remove") or []
+    if names and packages:
+        must(host, f"DEBIAN_FRONTEND=noninteractive apt-get purge -y -q {' '.join(names)}")
+        done.removed = list(names)
+    return done
+
+
+def install(host: str, names: Iterable[str]) -> None:
+    """Install packages, from the archives the lab's images hold."""
+    command = f"apt-get install -y -q --no-install-recommends {' '.join(names)}"
+    must(host, f"umask 022; DEBIAN_FRONTEND=noninteractive {command}", timeout=120)

@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The round every control goes: each setting in fault, seen, repaired, left alone, and given back.
+
+It takes its settings from the catalogue, so a control added later goes it without anything being told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
+
+from tests.support import engine, faults
+
+_EVERYTHING = ("/etc", "/var/lib/pam", engine.JOURNALS)
+
+
+def go(host: str, control: str, everything: Sequence[engine.Setting], source: Path | None = None) -> None:
+    """Take one control through the round on a prepared host; an AssertionError says what is not as it should be.
+
+    :param everything: the settings of all controls; the host is brought to where they are all in force.
+    :param source: folder of an engine to prove instead of the checkout's.
+    """
+    asked = [setting for setting in everything if setting[0] == control]
+    _all_in_force(host, everything)
+    _break_and_see(host, asked, source)
+    for kind in dict.fromkeys(setting[1] for setting in asked):
+        if KINDS[kind].check_only:
+            faults.repair(host, kind)
+    before = engine.tree(host)
+    earlier = _transactions(host)
+    packages = _packages(host)
+
+    applied = engine.run(host, "applied", asked, packages=True, source=source)
+    assert not applied.wrong(), f"apply left {applied.wrong()}"
+    assert applied["changed"] == [control], applied["changed"]
+    audited = engine.run(host, "audited", asked)
+    assert set(audited.rows()) == set(audited.rows("ok")), f"after apply an audit says {audited.wrong()}"
+
+    repaired, transactions = engine.tree(host), _transactions(host)
+    again = engine.run(host, "applied", asked, packages=True, source=source)
+    assert not again.wrong(), again.wrong()
+    assert again["changed"] == [], f"a second apply changed {again['changed']}"
+    assert again["transaction"] is None, "a second apply made a transaction"
+    assert _transactions(host) == transactions, "a second apply left something in the journal folder"
+    assert engine.difference(repaired, engine.tree(host)) == [], "a second apply changed files"
+
+    back = engine.run(host, "reverted", asked, packages=True, source=source)
+    assert not back["problem"], back["problem"]
+    assert not back["failed"], back["failed"]
+    assert back["reverted"] == {"transaction": applied["transaction"], "controls": [control]}
+    assert engine.difference(before, engine.tree(host)) == [], "a rollback gives back other files"
+    assert _packages(host) == packages, "a rollback gives back other packages"
+    assert set(earlier) < set(_transactions(host)), "a rollback removed the journals of others"
+
+
+def _all_in_force(host: str, everything: Sequence[engine.Setting]) -> None:
+    names = [name for _control, kind, body in everything if kind == "package" for name in body["present"]["debian"]]
+    missing = sorted(set(names) - set(_packages(host).split()))
+    if missing:
+        engine.install(host, missing)
+    engine.restore(host, "applied")
+
+
+def _break_and_see(host: str, asked: Sequence[engine.Setting], source: Path | None) -> None:
+    """Put the rows in fault one after the other; each audit names the one just broken, with its value."""
+    rows = engine.run(host, "audited", asked, source=source)["rows"]
+    assert rows, "the control has no row"
+    broken: set[tuple[str, str, str]] = set()
+    bodies = _bodies(asked, rows)
+    for row in sorted(rows, key=lambda row: (row["kind"] in faults.FIRST, row["kind"] not in faults.LAST), reverse=True):
+        key = (row["control"], row["kind"], row["name"])
+        observed = faults.put_in_fault(host, row, bodies[row["kind"], row["name"]])
+        broken.add(key)
+        files = engine.fingerprint(host, *_EVERYTHING)
+        audited = engine.run(host, "audited", asked, source=source)
+        found = audited.rows("fail")
+        assert key in found, f"{key} is in fault but the audit says {audited.rows()[key]}"
+        assert found[key]["observed"] == observed, f"{key}: observed {found[key]['observed']!r}, not {observed!r}"
+        assert type(found[key]["observed"]) is type(observed), key
+        assert engine.fingerprint(host, *_EVERYTHING) == files, "the audit touched a file"
+        if row["kind"] not in (*faults.FIRST, *faults.LAST):
+            others = {other for other in found if other[1] not in (row["kind"], *faults.FIRST)} - broken
+            assert not others, f"only {sorted(broken)} are in fault, but the audit also names {sorted(others)}"
+
+
+def _bodies(asked: Sequence[engine.Setting], rows: Sequence[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the body that each row comes from."""
+    wanted = {row["name"] for row in rows}
+    return {
+        (kind, name): body
+        for _control, kind, body in asked
+        for name in KINDS[kind].expand(body, "debian")
+        if name in wanted
+    }
+
+
+def _transactions(host: str) -> list[str]:
+    return engine.root(host, f"find {engine.JOURNALS} | sort").out.split()
+
+
+def _packages(host: str) -> str:
+    return engine.must(host, r"dpkg-query -W -f '${Package} ${db:Status-Status}\n' | sed -n 's/ installed$//p'")
