@@ -23,7 +23,7 @@ _OURS = {
 
 
 def beside(figures: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the peers' figures, each with ours and how many times ours the peer's is; ours is null when not measured."""
+    """Return the peers' figures, each with ours (null when not measured) and how many times ours the peer's is."""
     source = json.loads(SOURCE.read_text(encoding="utf-8"))
     return {**source, "peers": [{"name": peer["name"], **_compared(peer, figures)} for peer in source["peers"]]}
 
