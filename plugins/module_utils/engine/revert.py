@@ -74,7 +74,7 @@ def revert(host: Host, wanted: str, controls: Sequence[str], options: Options) -
     history = _history()
     chosen = _choose(history, wanted, controls)
     gone = set(controls) & set(chosen.controls) if controls else set(chosen.controls)
-    unwound = [past for past in history if past.id >= _bottom(history, chosen)]
+    unwound = [past for past in _standing(history) if past.id >= _bottom(history, chosen.id)]
     active = [past for past in _active(history) if past in unwound]
     kept = [edit for past in active for edit in past.edits if past.id != chosen.id or edit.setting.control not in gone]
     _unwind(host, list(reversed(unwound)), gone)
@@ -126,12 +126,33 @@ def _choose(history: list[_Past], wanted: str, controls: Sequence[str]) -> _Past
     return chosen
 
 
-def _bottom(history: list[_Past], chosen: _Past) -> str:
-    """Return the id down to which the journals are unwound: a partial rollback stands on what it took back."""
+def _standing(history: Iterable[_Past]) -> list[_Past]:
+    """Return the transactions without those that were taken back entirely, and what took them back.
+
+    Nothing of such a pair is left on the host, so what has become of its files since is nobody's conflict: removing the
+    packages it had installed, for one, changes them again.
+    """
+    standing: list[_Past] = []
+    for past in history:
+        if past.request.get("reverts") and not past.controls:
+            low = _bottom(standing, past.id, past.request["reverts"])
+            standing = [each for each in standing if each.id < low]
+        else:
+            standing.append(past)
+    return standing
+
+
+def _bottom(history: Iterable[_Past], of: str, reverts: Sequence[str] = ()) -> str:
+    """Return the id down to which the journals are unwound: a partial rollback stands on what it took back.
+
+    :param of: id of a transaction.
+    :param reverts: what it took back, when the history does not hold it yet.
+    """
     by_id = {past.id: past for past in history}
-    ids = [chosen.id]
+    ids = [of, *reverts]
     for name in ids:
-        ids += [other for other in by_id[name].request.get("reverts", []) if other in by_id and other not in ids]
+        taken_back = by_id[name].request.get("reverts", []) if name in by_id else []
+        ids += [other for other in taken_back if other in by_id and other not in ids]
     return min(ids)
 
 
