@@ -117,13 +117,30 @@ def _choose(history: list[_Past], wanted: str, controls: Sequence[str]) -> _Past
         matching = [past for past in matching if set(controls) & set(past.controls)] or matching
     if not matching:
         held = any(past.id == wanted for past in history)
+        heir = _heir(history, wanted)
         why = "was already rolled back" if held else "does not exist on this host"
+        if heir:
+            why = f"was written again by {heir}, a rollback of something older: name that one"
         raise EngineError(f"transaction {wanted} {why}; those that can be rolled back: {known}")
     chosen = matching[-1]
     if controls and not set(controls) & set(chosen.controls):
         changed = ", ".join(chosen.controls)
         raise EngineError(f"transaction {chosen.id} did not change {', '.join(controls)}; it changed {changed}")
     return chosen
+
+
+def _heir(history: Sequence[_Past], wanted: str) -> str:
+    """Return the transaction that still holds and wrote this one again when another was rolled back, or nothing."""
+    by_id = {past.id: past for past in history}
+    for past in _active(history):
+        above = [past.id]
+        for name in above:
+            above += [
+                other for other in by_id[name].request.get("reverts", []) if other in by_id and other not in above
+            ]
+        if wanted in above and set(past.controls) & set(by_id[wanted].controls):
+            return past.id
+    return ""
 
 
 def _bottom(history: list[_Past], chosen: _Past) -> str:
