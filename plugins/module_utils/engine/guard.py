@@ -8,6 +8,7 @@ import inspect
 import os
 import re
 import subprocess
+from collections.abc import Sequence
 
 from . import undo
 from .errors import EngineError
@@ -42,6 +43,18 @@ def arm(transaction: Transaction, seconds: int) -> None:
     """
     folder = transaction.folder
     program = os.path.join(folder, PROGRAM)
+    try:
+        _write_unit(folder, program)
+        _start_timer(unit_name(transaction.id), seconds, ["/usr/bin/env", "python3", program, folder, "guard"])
+    except (OSError, subprocess.SubprocessError) as error:
+        undo.disarm(folder)
+        detail = getattr(error, "stderr", b"") or str(error).encode()
+        sentence = "the guard that would give access back cannot be armed, nothing was changed"
+        raise EngineError(f"{sentence}: {detail.decode(errors='replace').strip()[:200]}") from error
+
+
+def _write_unit(folder: str, program: str) -> None:
+    """Write the program that puts the transaction back, and the unit that runs it at the next boot."""
     with open(program, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
         stream.write(inspect.getsource(undo))
     os.makedirs(os.path.dirname(undo.BOOT_WANT), exist_ok=True)
@@ -49,23 +62,11 @@ def arm(transaction: Transaction, seconds: int) -> None:
         stream.write(_UNIT.format(folder=folder, program=PROGRAM))
     if not os.path.lexists(undo.BOOT_WANT):
         os.symlink(undo.BOOT_UNIT, undo.BOOT_WANT)
-    command = ["/usr/bin/env", "python3", program, folder, "guard"]
-    done = subprocess.run(
-        [
-            "systemd-run",
-            f"--unit={unit_name(transaction.id)}",
-            f"--on-active={seconds}",
-            "--timer-property=AccuracySec=100ms",
-            "--collect",
-            *command,
-        ],
-        capture_output=True,
-        check=False,
-        timeout=30,
-    )
-    if done.returncode != 0:
-        undo.disarm(folder)
-        raise EngineError(f"the guard timer cannot be armed, nothing was changed: {done.stderr.decode().strip()[:200]}")
+
+
+def _start_timer(unit: str, seconds: int, command: Sequence[str]) -> None:
+    timer = [f"--unit={unit}", f"--on-active={seconds}", "--timer-property=AccuracySec=100ms", "--collect"]
+    subprocess.run(["systemd-run", *timer, *command], capture_output=True, check=True, timeout=30)
 
 
 def unit_name(transaction_id: str) -> str:

@@ -52,7 +52,7 @@ def run(request: Request) -> Response:
     try:
         _check(host, request)
         _STATES[request["state"]](host, request, response)
-    except EngineError as error:
+    except (EngineError, undo.DamagedJournalError) as error:
         response["problem"] = str(error)
     response["seconds"] = round(time.monotonic() - start, 3)
     return response
@@ -101,15 +101,26 @@ def _lock(request: Request, response: Response) -> None:
         with open(undo.LOCK, encoding="utf-8") as stream:
             holder = stream.read().strip()
         raise EngineError(f"another run is at work on this host ({holder}): wait for its end, then run this again")
-    response["notes"] += recover()
+    for name in recover():
+        guard.stop(name)
+        response["notes"].append(f"transaction {name}, whose run did not end, was put back")
 
 
 def _audited(host: Host, request: Request, response: Response) -> None:
     response["rows"] = observe(host, _settings(request))
-    if host.is_root:
-        for name, folder in undo.transactions():
-            if undo.status(undo.load(folder)) in ("unfinished", "pending"):
-                response["notes"].append(f"transaction {name} did not end: the next apply or rollback puts it back")
+    if not host.is_root:
+        return
+    if undo.busy():
+        response["notes"].append("another run is at work on this host: what was seen may be changing")
+        return
+    for name, folder in undo.transactions():
+        try:
+            state = undo.status(undo.load(folder))
+        except undo.DamagedJournalError as error:
+            response["notes"].append(str(error))
+            continue
+        if state in ("unfinished", "pending"):
+            response["notes"].append(f"transaction {name} did not end: the next apply or rollback puts it back")
 
 
 def _applied(host: Host, request: Request, response: Response) -> None:

@@ -143,6 +143,7 @@ def _command(argv: Sequence[str]) -> None:
             env=environment,
             check=False,
             cwd="/",
+            pass_fds=undo.HELD,
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise TransactionError(f"`{' '.join(argv)}` did not run: {error}") from error
@@ -169,7 +170,7 @@ def _missing_folders(path: str) -> list[str]:
 def recover() -> list[str]:
     """Undo what a killed run or an unconfirmed guard left behind; call it under the lock, before observing.
 
-    :returns: sentences about what was undone.
+    :returns: the ids of those that were undone.
     :raises EngineError: when a guarded transaction still waits for its confirmation, or cannot be undone.
     """
     done = []
@@ -184,5 +185,5 @@ def recover() -> list[str]:
             problems = undo.undo(folder, "the run that made it did not end")
             if problems:
                 raise EngineError(f"transaction {name} did not end and cannot be undone: {problems[0]}")
-            done.append(f"transaction {name}, whose run did not end, was put back")
+            done.append(name)
     return done

@@ -19,9 +19,11 @@ from __future__ import annotations
 import base64
 import errno
 import fcntl
+import glob
 import json
 import os
 import pwd
+import re
 import stat
 import subprocess
 import sys
@@ -31,11 +33,22 @@ from typing import Any
 
 ROOT = "/var/lib/essms"
 LOCK = "/run/essms.lock"
+HELD: list[int] = []
+"""The lock of this run, for its commands to hold too: one that outlives a killed run keeps the next one waiting."""
 BOOT_UNIT = "/etc/systemd/system/essms-recover.service"
 BOOT_WANT = "/etc/systemd/system/sysinit.target.wants/essms-recover.service"
 
 Record = dict[str, Any]
+
+
+class DamagedJournalError(Exception):
+    """A journal holds something no run wrote; the text names it and says what to do."""
+
+
 State = dict[str, Any]
+_ID = re.compile(r"\d{8}T\d{6}-\d{6,}")
+_DRAFT = ".essms-"
+"""What stands between the name of a file and the process that writes it anew, until it gets its name."""
 
 
 # --- files ---------------------------------------------------------------------------------------------------------
@@ -83,7 +96,7 @@ def write_state(path: str, state: State | None) -> None:
             return
         _flush_folder(os.path.dirname(path))
         return
-    draft = f"{path}.essms-{os.getpid()}"
+    draft = f"{path}{_DRAFT}{os.getpid()}"
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
@@ -121,23 +134,37 @@ def shadow_tool(argv: list[str], name: str) -> None:
     The account's name is given at the last moment and never recorded.
     """
     backup = read_state("/etc/shadow-")
-    subprocess.run([*argv, name], check=True, capture_output=True, timeout=30, env=_environment())
+    subprocess.run([*argv, name], check=True, capture_output=True, timeout=30, env=_environment(), pass_fds=HELD)
     if read_state("/etc/shadow-") != backup:
         write_state("/etc/shadow-", backup)
 
 
 def set_ageing(uid: int, fields: dict[str, str]) -> None:
     """Set the ageing fields (max, warn; days as text, empty for none) of the account with this uid."""
+    name = pwd.getpwuid(uid).pw_name
+    now = _shadow_fields(name)
     argv = ["chage"]
     for option, field in (("-M", "max"), ("-W", "warn")):
-        if field in fields:
+        if field in fields and fields[field] != now.get(field):
             argv += [option, fields[field] or "-1"]
-    shadow_tool([*argv, "--"], pwd.getpwuid(uid).pw_name)
+    if len(argv) > 1:
+        shadow_tool([*argv, "--"], name)
 
 
 def set_lock(uid: int, locked: bool) -> None:
     """Lock the password of an account that has none, or give the empty password back."""
-    shadow_tool(["passwd", "-l" if locked else "-d"], pwd.getpwuid(uid).pw_name)
+    name = pwd.getpwuid(uid).pw_name
+    if (_shadow_fields(name).get("password") != "") != locked:
+        shadow_tool(["passwd", "-l" if locked else "-d"], name)
+
+
+def _shadow_fields(name: str) -> dict[str, str]:
+    with open("/etc/shadow", encoding="utf-8", errors="surrogateescape") as stream:
+        for line in stream:
+            parts = line.rstrip("\n").split(":")
+            if parts[0] == name and len(parts) >= 8:
+                return {"password": parts[1], "max": parts[4], "warn": parts[5]}
+    return {}
 
 
 def _environment() -> dict[str, str]:
@@ -149,14 +176,26 @@ def _environment() -> dict[str, str]:
 
 
 def load(folder: str) -> list[Record]:
-    """Return the records of a transaction's journal; a torn last line, cut by a crash, is ignored."""
+    """Return the records of a transaction's journal; a torn last line, cut by a crash, is ignored.
+
+    :raises DamagedJournalError: when a whole line is no record.
+    """
     records = []
+    path = os.path.join(folder, "journal.jsonl")
     try:
-        with open(os.path.join(folder, "journal.jsonl"), "rb") as stream:
-            for line in stream:
+        with open(path, "rb") as stream:
+            for number, line in enumerate(stream, 1):
                 if not line.endswith(b"\n"):
                     break
-                records.append(json.loads(line))
+                try:
+                    record = json.loads(line)
+                    record["op"]
+                except (ValueError, KeyError, TypeError):
+                    raise DamagedJournalError(
+                        f"the journal {path} is damaged in line {number}, so what its run changed is not known: put it "
+                        f"right from a backup, or check those files by hand and move the folder {folder} away"
+                    ) from None
+                records.append(record)
     except FileNotFoundError:
         return []
     return records
@@ -188,10 +227,26 @@ def status(records: list[Record]) -> str:
 
 
 def transactions(root: str = ROOT) -> Iterator[tuple[str, str]]:
-    """Yield the id and folder of every transaction, oldest first."""
+    """Yield the id and folder of every transaction, oldest first; folders of others (lost+found) are left out."""
     folder = os.path.join(root, "tx")
     for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
-        yield name, os.path.join(folder, name)
+        if _ID.fullmatch(name):
+            yield name, os.path.join(folder, name)
+
+
+def busy() -> bool:
+    """Say whether a run is at work, without leaving a trace."""
+    try:
+        descriptor = os.open(LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def lock(wait: bool = False) -> int | None:
@@ -204,6 +259,7 @@ def lock(wait: bool = False) -> int | None:
         return None
     os.ftruncate(descriptor, 0)
     os.write(descriptor, f"pid {os.getpid()}, since {time.strftime('%H:%M:%S')}".encode())
+    HELD.append(descriptor)
     return descriptor
 
 
@@ -230,13 +286,17 @@ def undo(folder: str, why: str, files_only: bool = False) -> list[str]:
         problems += _run_after(records)
     commands_left = files_only and any(record["op"] == "run" for record in records)
     if not problems and not commands_left:
-        append(folder, [{"op": "rolled_back", "time": time.time(), "why": why}])
+        try:
+            append(folder, [{"op": "rolled_back", "time": time.time(), "why": why}])
+        except OSError as error:
+            return [f"everything is as before, but the journal cannot be closed: {error}"]
         disarm(folder)
     return problems
 
 
 def _undo_record(folder: str, record: Record, files_only: bool) -> None:
     if record["op"] == "file":
+        _remove_drafts(record["path"])
         current = read_state(record["path"])
         if current != record["before"]:
             _keep(folder, record["path"], current)
@@ -245,12 +305,29 @@ def _undo_record(folder: str, record: Record, files_only: bool) -> None:
             write_state(record["path"], record["before"])
     elif record["op"] == "mkdir":
         remove_empty_folder(record["path"])
-    elif record["op"] == "ageing":
-        set_ageing(record["uid"], record["before"])
-    elif record["op"] == "lock":
-        set_lock(record["uid"], not record["locked"])
+    elif record["op"] in ("ageing", "lock"):
+        _undo_account(record)
     elif record["op"] == "run" and not files_only:
-        subprocess.run(record["undo"], check=True, capture_output=True, timeout=120, env=_environment())
+        subprocess.run(record["undo"], check=True, capture_output=True, timeout=120, env=_environment(), pass_fds=HELD)
+
+
+def _undo_account(record: Record) -> None:
+    try:
+        pwd.getpwuid(record["uid"])
+    except KeyError:
+        # removed since: there is nothing left to give back
+        return
+    if record["op"] == "ageing":
+        set_ageing(record["uid"], record["before"])
+    else:
+        set_lock(record["uid"], not record["locked"])
+
+
+def _remove_drafts(path: str) -> None:
+    """Remove what a run that was killed had begun to write beside a file."""
+    for draft in glob.glob(glob.escape(path + _DRAFT) + "*"):
+        if draft[len(path + _DRAFT) :].isdigit():
+            os.unlink(draft)
 
 
 def remove_empty_folder(path: str) -> None:
@@ -260,13 +337,16 @@ def remove_empty_folder(path: str) -> None:
 
 
 def _keep(folder: str, path: str, state: State | None) -> None:
-    """Keep the bytes that undoing replaces, so that nothing is ever lost."""
+    """Keep the bytes that undoing replaces, so that nothing is lost; on a full disk giving access back goes first."""
     data = content(state)
     if data is None:
         return
     kept = os.path.join(folder, "replaced" + path.replace("/", "_"))
-    with open(kept, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
-        stream.write(data)
+    try:
+        with open(kept, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
+            stream.write(data)
+    except OSError as error:
+        print(f"{path}: its newer bytes could not be kept: {error}", file=sys.stderr)
 
 
 def _run_after(records: list[Record]) -> list[str]:
@@ -277,7 +357,7 @@ def _run_after(records: list[Record]) -> list[str]:
             commands.append(record["argv"])
     for argv in commands:
         try:
-            subprocess.run(argv, check=True, capture_output=True, timeout=120, env=_environment())
+            subprocess.run(argv, check=True, capture_output=True, timeout=120, env=_environment(), pass_fds=HELD)
         except (OSError, subprocess.SubprocessError) as error:
             problems.append(f"{' '.join(argv)} failed: {error}")
     return problems
