@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -56,6 +57,7 @@ class ActionModule(ActionBase):
         self._vars = {**(task_vars or {}), "ansible_no_target_syslog": True}
         self._args = self._arguments()
         self._diffs: list[dict[str, str]] = []
+        self._seconds: defaultdict[str, float] = defaultdict(float)
         state = self._args["state"]
         record = HostRecord(
             host=str(self._vars.get("inventory_hostname", "")),
@@ -63,6 +65,7 @@ class ActionModule(ActionBase):
             profile=str(self._template("essms_profile", "combine")),
             mode=_MODES[state] + (" (check)" if self._task.check_mode and state != "audited" else ""),
             facets=[],
+            seconds=self._seconds,
         )
         unreachable = False
         try:
@@ -190,6 +193,8 @@ class ActionModule(ActionBase):
         if problem:
             raise _ExplainedError(problem)
         self._diffs += result.get("diff") or []
+        for part, seconds in result["response"]["seconds"].items():
+            self._seconds[part] += seconds
         return dict(result["response"])
 
     def _install(self, response: Mapping[str, Any]) -> None:
@@ -200,22 +205,22 @@ class ActionModule(ActionBase):
             arguments["install_recommends"] = False
         result: Mapping[str, Any] = {}
         for refresh in (False, True):
-            result = self._execute_module(
-                module_name=module, module_args={**arguments, "update_cache": refresh}, task_vars=self._vars
-            )
+            result = self._with_packages(module, {**arguments, "update_cache": refresh})
             if not result.get("failed"):
                 return
         display.warning(f"packages could not be installed: {str(result.get('msg', ''))[:200]}")
 
     def _remove(self, names: list[str]) -> None:
         """Remove packages that a transaction had installed and nothing else needs."""
-        result = self._execute_module(
-            module_name="ansible.builtin.apt",
-            module_args={"name": names, "state": "absent", "purge": True},
-            task_vars=self._vars,
-        )
+        result = self._with_packages("ansible.builtin.apt", {"name": names, "state": "absent", "purge": True})
         if result.get("failed"):
             display.warning(f"packages installed by the transaction could not be removed: {', '.join(names)}")
+
+    def _with_packages(self, module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        asked = time.monotonic()
+        result = self._execute_module(module_name=module, module_args=dict(arguments), task_vars=self._vars)
+        self._seconds["packages"] += time.monotonic() - asked
+        return dict(result)
 
     def _confirm(self, record: HostRecord) -> None:
         """Prove access over a new connection, or wait until the guard has given it back and look again."""

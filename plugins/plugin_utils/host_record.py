@@ -40,11 +40,11 @@ class HostRecord:
     before: Sequence[Mapping[str, Any]] = ()
     guard: str | None = None
     problem: str = ""
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     def as_dict(self, today: date) -> dict[str, Any]:
         """Return the record in the form that results are built from."""
         release = self.response.get("platform") or {}
-        seconds = self.response.get("seconds")
         return {
             "schema": "essms-host/1",
             "host": self.host,
@@ -56,7 +56,7 @@ class HostRecord:
             "transaction": self.response.get("transaction"),
             "guard": self.guard,
             "problem": self.problem,
-            "seconds": {} if seconds is None else {"module": seconds},
+            "seconds": {part: round(seconds, 3) for part, seconds in self.seconds.items()},
         }
 
     def _control(self, facet: Facet, release: Mapping[str, str], today: date) -> dict[str, Any]:

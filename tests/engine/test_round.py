@@ -100,7 +100,8 @@ BROKEN: dict[str, tuple[str, str, str, str, str]] = {
         "observed",
     ),
     "an audit that writes": (
-        "M07-07", "engine/run.py", "    if undo.busy():", '    open("/etc/trace", "a").write("x")\n    if undo.busy():',
+        "M07-07", "engine/run.py", "    if undo.lock_is_held():\n",
+        '    open("/etc/trace", "a").write("x")\n    if undo.lock_is_held():\n',
         "the audit touched a file",
     ),
     "an apply that is never satisfied": (

@@ -8,7 +8,6 @@ import inspect
 import os
 import re
 import subprocess
-from collections.abc import Sequence
 
 from . import undo
 from .errors import EngineError
@@ -39,22 +38,17 @@ def possible() -> bool:
 def arm(transaction: Transaction, seconds: int) -> None:
     """Arm the timer, and a unit for the case that the host restarts before it fires.
 
-    :raises EngineError: when systemd refuses; nothing has changed then.
+    :raises EngineError: when systemd or the disk refuses; nothing has changed then.
     """
-    folder = transaction.folder
-    program = os.path.join(folder, PROGRAM)
     try:
-        _write_unit(folder, program)
-        _start_timer(unit_name(transaction.id), seconds, ["/usr/bin/env", "python3", program, folder, "guard"])
+        _write_program(transaction.folder)
+        _arm_timer(transaction, seconds)
     except (OSError, subprocess.SubprocessError) as error:
-        undo.disarm(folder)
-        detail = getattr(error, "stderr", b"") or str(error).encode()
-        sentence = "the guard that would give access back cannot be armed, nothing was changed"
-        raise EngineError(f"{sentence}: {detail.decode(errors='replace').strip()[:200]}") from error
+        raise EngineError(f"the guard timer cannot be armed, nothing was changed: {error}") from error
 
 
-def _write_unit(folder: str, program: str) -> None:
-    """Write the program that puts the transaction back, and the unit that runs it at the next boot."""
+def _write_program(folder: str) -> None:
+    program = os.path.join(folder, PROGRAM)
     with open(program, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
         stream.write(inspect.getsource(undo))
     os.makedirs(os.path.dirname(undo.BOOT_WANT), exist_ok=True)
@@ -64,9 +58,23 @@ def _write_unit(folder: str, program: str) -> None:
         os.symlink(undo.BOOT_UNIT, undo.BOOT_WANT)
 
 
-def _start_timer(unit: str, seconds: int, command: Sequence[str]) -> None:
-    timer = [f"--unit={unit}", f"--on-active={seconds}", "--timer-property=AccuracySec=100ms", "--collect"]
-    subprocess.run(["systemd-run", *timer, *command], capture_output=True, check=True, timeout=30)
+def _arm_timer(transaction: Transaction, seconds: int) -> None:
+    program = os.path.join(transaction.folder, PROGRAM)
+    done = subprocess.run(
+        [
+            "systemd-run",
+            f"--unit={unit_name(transaction.id)}",
+            f"--on-active={seconds}",
+            "--timer-property=AccuracySec=100ms",
+            "--collect",
+            *("/usr/bin/env", "python3", program, transaction.folder, "guard"),
+        ],
+        capture_output=True,
+        check=False,
+        timeout=30,
+    )
+    if done.returncode != 0:
+        raise OSError(done.stderr.decode(errors="replace").strip()[:200])
 
 
 def unit_name(transaction_id: str) -> str:

@@ -33,7 +33,8 @@ def run(request: Request) -> Response:
         waived (controls); guard_seconds; check; relax; spared (account names); transaction; controls;
         wait_for_packages or packages_before (names).
     :returns: platform, rows, changed, failed, transaction, armed, diff, notes, problem (why nothing could be done),
-        seconds; further packages_missing and packages_installed, or packages_to_remove.
+        seconds (module: the engine; process: its Python from the start); further packages_missing and
+        packages_installed, or packages_to_remove.
     """
     start = time.monotonic()
     os.umask(0o022)
@@ -52,10 +53,17 @@ def run(request: Request) -> Response:
     try:
         _check(host, request)
         _STATES[request["state"]](host, request, response)
-    except (EngineError, undo.DamagedJournalError) as error:
+    except (EngineError, undo.JournalError) as error:
         response["problem"] = str(error)
-    response["seconds"] = round(time.monotonic() - start, 3)
+    response["seconds"] = {"module": round(time.monotonic() - start, 3), "process": _age()}
     return response
+
+
+def _age() -> float:
+    """Return the seconds since this process began: the arrival of the module and its imports included."""
+    with open("/proc/self/stat", encoding="utf-8", errors="replace") as stream:
+        ticks = int(stream.read().rpartition(")")[2].split()[19])
+    return round(time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK"), 3)
 
 
 def _own_account() -> list[str]:
@@ -108,19 +116,21 @@ def _lock(request: Request, response: Response) -> None:
 
 def _audited(host: Host, request: Request, response: Response) -> None:
     response["rows"] = observe(host, _settings(request))
-    if not host.is_root:
-        return
-    if undo.busy():
-        response["notes"].append("another run is at work on this host: what was seen may be changing")
-        return
+    if undo.lock_is_held():
+        response["notes"].append("another run is at work on this host: what was seen may be half of its change")
+    elif host.is_root:
+        response["notes"] += _unfinished()
+
+
+def _unfinished() -> list[str]:
+    notes = []
     for name, folder in undo.transactions():
         try:
-            state = undo.status(undo.load(folder))
-        except undo.DamagedJournalError as error:
-            response["notes"].append(str(error))
-            continue
-        if state in ("unfinished", "pending"):
-            response["notes"].append(f"transaction {name} did not end: the next apply or rollback puts it back")
+            if undo.status(undo.load(folder)) in ("unfinished", "pending"):
+                notes.append(f"transaction {name} did not end: the next apply or rollback puts it back")
+        except undo.JournalError as error:
+            notes.append(str(error))
+    return notes
 
 
 def _applied(host: Host, request: Request, response: Response) -> None:

@@ -47,7 +47,9 @@ class Transaction:
         records += [{"op": "mkdir", "path": folder} for folder in folders]
         for path in self.paths:
             change = host.overlay.get(path)
-            records.append({"op": "file", "path": path, "before": change.before if change else undo.read_state(path)})
+            before = change.before if change else undo.read_state(path)
+            planned = undo.digest(change.after) if change else None
+            records.append({"op": "file", "path": path, "before": before, "planned": planned})
         records += host.operations
         records += [{"op": "after", "argv": argv} for argv in _undo_activations(host)]
         records.append({"op": "prepared"})
@@ -121,7 +123,7 @@ def _next_id() -> str:
 def _operate(operation: dict[str, Any]) -> None:
     try:
         if operation["op"] == "ageing":
-            undo.set_ageing(operation["uid"], operation["after"])
+            undo.set_ageing(operation["uid"], operation["before"], operation["after"])
         elif operation["op"] == "lock":
             undo.set_lock(operation["uid"], operation["locked"])
         elif operation["op"] == "rmdir":

@@ -7,9 +7,9 @@ copy when no new connection confirms the change in time, or at the next boot. It
 
 A journal is a file of JSON lines, each flushed to disk before the step it announces:
 
-- begin: id, time and what was asked; file: a path and its state before; mkdir: a folder made; run: a command to undo
-  and its inverse; ageing and lock: fields of an account (by uid, never a name or a hash); after: a command that makes a
-  service read its files again
+- begin: id, time and what was asked; file: a path, its state before and the digest of what is planned; mkdir: a folder
+  made; run: a command to undo and its inverse; ageing and lock: fields of an account (by uid, never a name or a hash);
+  after: a command that makes a service read its files again
 - prepared: everything above is on disk, the changes may start; pending: waits for a confirmation until a given time
 - commit: done, with the state of each file; rolled_back: undone
 """
@@ -19,7 +19,7 @@ from __future__ import annotations
 import base64
 import errno
 import fcntl
-import glob
+import hashlib
 import json
 import os
 import pwd
@@ -39,19 +39,21 @@ BOOT_UNIT = "/etc/systemd/system/essms-recover.service"
 BOOT_WANT = "/etc/systemd/system/sysinit.target.wants/essms-recover.service"
 
 Record = dict[str, Any]
-
-
-class DamagedJournalError(Exception):
-    """A journal holds something no run wrote; the text names it and says what to do."""
-
-
 State = dict[str, Any]
 _ID = re.compile(r"\d{8}T\d{6}-\d{6,}")
-_DRAFT = ".essms-"
-"""What stands between the name of a file and the process that writes it anew, until it gets its name."""
+
+
+class JournalError(ValueError):
+    """A journal that is damaged before its last line; the text names the file."""
 
 
 # --- files ---------------------------------------------------------------------------------------------------------
+
+
+def digest(state: State | None) -> str | None:
+    """Return the SHA-256 of a state's bytes, or None for a file that does not exist."""
+    data = content(state)
+    return None if data is None else hashlib.sha256(data).hexdigest()
 
 
 def read_state(path: str) -> State | None:
@@ -85,6 +87,17 @@ def _attributes(path: str) -> list[str]:
 def content(state: State | None) -> bytes | None:
     """Return the bytes a recorded state holds, or None for a file that did not exist."""
     return None if state is None else base64.b64decode(state["data"])
+
+
+_DRAFT = ".essms-draft-"
+
+
+def remove_drafts(path: str) -> None:
+    """Remove what a killed run left beside a file before it could rename it."""
+    folder, name = os.path.split(path)
+    for entry in os.listdir(folder) if os.path.isdir(folder) else []:
+        if entry.startswith(name + _DRAFT):
+            os.unlink(os.path.join(folder, entry))
 
 
 def write_state(path: str, state: State | None) -> None:
@@ -139,32 +152,43 @@ def shadow_tool(argv: list[str], name: str) -> None:
         write_state("/etc/shadow-", backup)
 
 
-def set_ageing(uid: int, fields: dict[str, str]) -> None:
-    """Set the ageing fields (max, warn; days as text, empty for none) of the account with this uid."""
+def shadow_fields(uid: int) -> list[str]:
+    """Return the fields of an account's line in /etc/shadow.
+
+    :raises KeyError: when the account is gone.
+    """
     name = pwd.getpwuid(uid).pw_name
-    now = _shadow_fields(name)
+    with open("/etc/shadow", encoding="utf-8", errors="surrogateescape") as stream:
+        for line in stream:
+            fields = line.rstrip("\n").split(":")
+            if fields[0] == name:
+                return fields
+    raise KeyError(uid)
+
+
+_AGEING = {"max": (4, "-M"), "warn": (5, "-W")}
+"""Field of /etc/shadow and option of chage."""
+
+
+def set_ageing(uid: int, before: dict[str, str], after: dict[str, str]) -> None:
+    """Change ageing fields (max, warn; days as text, empty for none) that still have the value from before.
+
+    A field that somebody changed meanwhile keeps its newer value.
+    """
+    fields = shadow_fields(uid)
     argv = ["chage"]
-    for option, field in (("-M", "max"), ("-W", "warn")):
-        if field in fields and fields[field] != now.get(field):
-            argv += [option, fields[field] or "-1"]
+    for name, (place, option) in _AGEING.items():
+        if name in after and fields[place] == before[name]:
+            argv += [option, after[name] or "-1"]
     if len(argv) > 1:
-        shadow_tool([*argv, "--"], name)
+        shadow_tool([*argv, "--"], fields[0])
 
 
 def set_lock(uid: int, locked: bool) -> None:
-    """Lock the password of an account that has none, or give the empty password back."""
-    name = pwd.getpwuid(uid).pw_name
-    if (_shadow_fields(name).get("password") != "") != locked:
-        shadow_tool(["passwd", "-l" if locked else "-d"], name)
-
-
-def _shadow_fields(name: str) -> dict[str, str]:
-    with open("/etc/shadow", encoding="utf-8", errors="surrogateescape") as stream:
-        for line in stream:
-            parts = line.rstrip("\n").split(":")
-            if parts[0] == name and len(parts) >= 8:
-                return {"password": parts[1], "max": parts[4], "warn": parts[5]}
-    return {}
+    """Lock the password of an account that has none, or give the empty password back; leave any other alone."""
+    fields = shadow_fields(uid)
+    if fields[1] == ("" if locked else "!"):
+        shadow_tool(["passwd", "-l" if locked else "-d"], fields[0])
 
 
 def _environment() -> dict[str, str]:
@@ -178,27 +202,29 @@ def _environment() -> dict[str, str]:
 def load(folder: str) -> list[Record]:
     """Return the records of a transaction's journal; a torn last line, cut by a crash, is ignored.
 
-    :raises DamagedJournalError: when a whole line is no record.
+    :raises JournalError: when another line is damaged.
     """
-    records = []
     path = os.path.join(folder, "journal.jsonl")
+    records = []
     try:
         with open(path, "rb") as stream:
-            for number, line in enumerate(stream, 1):
+            for number, line in enumerate(stream, start=1):
                 if not line.endswith(b"\n"):
                     break
-                try:
-                    record = json.loads(line)
-                    record["op"]
-                except (ValueError, KeyError, TypeError):
-                    raise DamagedJournalError(
-                        f"the journal {path} is damaged in line {number}, so what its run changed is not known: put it "
-                        f"right from a backup, or check those files by hand and move the folder {folder} away"
-                    ) from None
-                records.append(record)
+                records.append(_record(line, f"{path} is damaged in line {number}: restore it, or move {folder} away"))
     except FileNotFoundError:
         return []
     return records
+
+
+def _record(line: bytes, fault: str) -> Record:
+    try:
+        record = json.loads(line)
+    except ValueError as error:
+        raise JournalError(fault) from error
+    if not isinstance(record, dict) or "op" not in record:
+        raise JournalError(fault)
+    return record
 
 
 def append(folder: str, records: list[Record]) -> None:
@@ -234,7 +260,7 @@ def transactions(root: str = ROOT) -> Iterator[tuple[str, str]]:
             yield name, os.path.join(folder, name)
 
 
-def busy() -> bool:
+def lock_is_held() -> bool:
     """Say whether a run is at work, without leaving a trace."""
     try:
         descriptor = os.open(LOCK, os.O_RDONLY | os.O_CLOEXEC)
@@ -288,18 +314,19 @@ def undo(folder: str, why: str, files_only: bool = False) -> list[str]:
     if not problems and not commands_left:
         try:
             append(folder, [{"op": "rolled_back", "time": time.time(), "why": why}])
+            disarm(folder)
         except OSError as error:
-            return [f"everything is as before, but the journal cannot be closed: {error}"]
-        disarm(folder)
+            problems.append(f"everything is as before, but the journal cannot be closed: {error}")
     return problems
 
 
 def _undo_record(folder: str, record: Record, files_only: bool) -> None:
     if record["op"] == "file":
-        _remove_drafts(record["path"])
+        remove_drafts(record["path"])
         current = read_state(record["path"])
         if current != record["before"]:
-            _keep(folder, record["path"], current)
+            if digest(current) not in (digest(record["before"]), record.get("planned")):
+                _keep(folder, record["path"], current)
             if record["before"] is not None:
                 os.makedirs(os.path.dirname(record["path"]), exist_ok=True)
             write_state(record["path"], record["before"])
@@ -318,16 +345,9 @@ def _undo_account(record: Record) -> None:
         # removed since: there is nothing left to give back
         return
     if record["op"] == "ageing":
-        set_ageing(record["uid"], record["before"])
+        set_ageing(record["uid"], record["after"], record["before"])
     else:
         set_lock(record["uid"], not record["locked"])
-
-
-def _remove_drafts(path: str) -> None:
-    """Remove what a run that was killed had begun to write beside a file."""
-    for draft in glob.glob(glob.escape(path + _DRAFT) + "*"):
-        if draft[len(path + _DRAFT) :].isdigit():
-            os.unlink(draft)
 
 
 def remove_empty_folder(path: str) -> None:
@@ -337,7 +357,10 @@ def remove_empty_folder(path: str) -> None:
 
 
 def _keep(folder: str, path: str, state: State | None) -> None:
-    """Keep the bytes that undoing replaces, so that nothing is lost; on a full disk giving access back goes first."""
+    """Keep bytes that undoing replaces and nobody planned, so that nothing is ever lost.
+
+    When there is no room for them, giving access back comes first.
+    """
     data = content(state)
     if data is None:
         return
@@ -346,7 +369,7 @@ def _keep(folder: str, path: str, state: State | None) -> None:
         with open(kept, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
             stream.write(data)
     except OSError as error:
-        print(f"{path}: its newer bytes could not be kept: {error}", file=sys.stderr)
+        print(f"{kept} cannot be written: {error}", file=sys.stderr)
 
 
 def _run_after(records: list[Record]) -> list[str]:
