@@ -105,9 +105,7 @@ def everywhere(work: Callable[[str], object], hosts: Iterable[str]) -> None:
 
 
 def tree(host: str, *paths: str) -> dict[str, str]:
-    """Return hash, type, mode and owners of every file under the paths, without times: what a rollback gives back.
-
-    """
+    """Return hash, type, mode and owners of every file under the paths, without times: what a rollback gives back."""
     found: dict[str, str] = {}
     for line in fingerprint(host, *(paths or ("/etc", "/var/lib/pam"))).splitlines():
         hashed = re.fullmatch(r"([0-9a-f]{64})  (.*)", line)
@@ -244,8 +242,6 @@ def _program(host: str, source: Path) -> str:
 class _Agent:
     """A process on a host that answers one request after the other; made when needed, reused when idle."""
 
-    idle: dict[tuple[str, str], list[_Agent]] = {}
-
     def __init__(self, host: str, program: str) -> None:
         argv = as_root(["podman", "exec", "--interactive", lab_hosts.Host(host, "").container])
         self._process = subprocess.Popen(
@@ -274,9 +270,12 @@ class _Agent:
         return code, out, err
 
 
+_idle: dict[tuple[str, str], list[_Agent]] = {}
+
+
 def _answer(host: str, source: Path, request: Mapping[str, Any]) -> lab.Output:
     key = (host, _program(host, source))
-    idle = _Agent.idle.setdefault(key, [])
+    idle = _idle.setdefault(key, [])
     reused = bool(idle)
     agent = idle.pop() if idle else _Agent(*key)
     answer = agent.ask(request)

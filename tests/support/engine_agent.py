@@ -6,15 +6,22 @@ A request is a line of JSON, ``{"engine": {…}}`` or ``{"argv": […], "stdin":
 a line ``[code, out, err]``. Each run of the engine is a process of its own, which a hook may kill.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import traceback
+from collections.abc import Callable, Mapping
+from typing import Any, TextIO
+
+Answer = tuple[int, str, str]
+Plant = Callable[[Mapping[str, Any], list[dict[str, Any]]], None]
 
 
-def serve(engine, plant):
+def serve(engine: Mapping[str, Any], plant: Plant) -> None:
     """Answer until standard input is closed.
 
     :param engine: modules of the engine by name; ``engine["run"].run`` answers a request.
@@ -27,26 +34,26 @@ def serve(engine, plant):
         sys.stdout.flush()
 
 
-def answer_one(engine, plant):
+def answer_one(engine: Mapping[str, Any], plant: Plant) -> None:
     """Answer the one request on standard input, in this process: what a run over SSH needs."""
     request = json.load(sys.stdin)
     plant(engine, request.pop("hooks", []))
     print(json.dumps(engine["run"].run(request)))
 
 
-def _command(asked):
+def _command(asked: Mapping[str, Any]) -> Answer:
     try:
         done = subprocess.run(
             asked["argv"], input=asked["stdin"], capture_output=True, text=True, timeout=asked["timeout"], check=False
         )
     except subprocess.TimeoutExpired:
-        return [124, "", "it did not end in time"]
+        return 124, "", "it did not end in time"
     except OSError as error:
-        return [127, "", str(error)]
-    return [done.returncode, done.stdout, done.stderr]
+        return 127, "", str(error)
+    return done.returncode, done.stdout, done.stderr
 
 
-def _engine(engine, plant, request):
+def _engine(engine: Mapping[str, Any], plant: Plant, request: dict[str, Any]) -> Answer:
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         child = os.fork()
         if child == 0:
@@ -57,17 +64,17 @@ def _engine(engine, plant, request):
         code = 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
         out.seek(0)
         err.seek(0)
-        return [code, out.read(), err.read()]
+        return code, out.read(), err.read()
 
 
-def _run_and_leave(engine, plant, request, out):
+def _run_and_leave(engine: Mapping[str, Any], plant: Plant, request: dict[str, Any], out: TextIO) -> None:
     code = 1
     try:
         plant(engine, request.pop("hooks", []))
         json.dump(engine["run"].run(request), out)
         out.flush()
         code = 0
-    except BaseException:
+    except Exception:  # noqa: BLE001 - the traceback is the answer
         os.write(2, traceback.format_exc().encode())
     finally:
         os._exit(code)

@@ -6,10 +6,15 @@ A hook is ``{"at": stage, "do": action}``. ``STAGES`` says where a stage is; the
 nothing gets a chance to tidy up), ``wait`` (until the test lets it go on) or any other text, a shell command.
 """
 
+from __future__ import annotations
+
 import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 WAITING, GO = "/var/tmp/essms-test/waiting", "/var/tmp/essms-test/go"
 
@@ -32,7 +37,7 @@ STAGES = {
 }
 
 
-def plant(engine, hooks):
+def plant(engine: Mapping[str, Any], hooks: list[dict[str, Any]]) -> None:
     """Plant hooks into the imported modules of the engine ({name: module})."""
     for hook in hooks:
         if "clock" in hook:
@@ -43,15 +48,15 @@ def plant(engine, hooks):
             _plant(engine, hook["at"], hook["do"])
 
 
-def _plant(engine, at, action):
+def _plant(engine: Mapping[str, Any], at: str, action: str) -> None:
     module, owner, name, moment, call = STAGES[at]
-    holder = os if module == "os" else engine[module]
+    holder: Any = os if module == "os" else engine[module]
     if owner:
         holder = getattr(holder, owner)
-    original = getattr(holder, name)
+    original: Callable[..., Any] = getattr(holder, name)
     calls = [0]
 
-    def hooked(*arguments, **named):
+    def hooked(*arguments: Any, **named: Any) -> Any:
         calls[0] += 1
         if moment == "before" and calls[0] == call:
             _act(action)
@@ -63,24 +68,23 @@ def _plant(engine, at, action):
     setattr(holder, name, hooked)
 
 
-def _act(action):
+def _act(action: str) -> None:
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     elif action == "wait":
-        with open(WAITING, "w", encoding="utf-8"):
-            pass
+        Path(WAITING).touch()
         until = time.monotonic() + 60
-        while not os.path.exists(GO) and time.monotonic() < until:
+        while not Path(GO).exists() and time.monotonic() < until:
             time.sleep(0.05)
     else:
         subprocess.run(["sh", "-c", action], check=True)
 
 
-def _refuse(undo, path):
+def _refuse(undo: Any, path: str) -> None:
     """Make one file unwritable, as a disk error would, and every other one writable."""
     original = undo.write_state
 
-    def write_state(wanted, state):
+    def write_state(wanted: str, state: Any) -> None:
         if wanted == path and state is not None:
             raise OSError(5, "Input/output error")
         original(wanted, state)
@@ -88,9 +92,9 @@ def _refuse(undo, path):
     undo.write_state = write_state
 
 
-def _shift_clock(seconds):
+def _shift_clock(seconds: float) -> None:
     """Set the clock the engine reads; the machine's own is not ours to touch."""
     original = time.time
     time.time = lambda: original() + seconds
     gmtime = time.gmtime
-    time.gmtime = lambda when=None: gmtime(original() + seconds if when is None else when)
+    time.gmtime = lambda when=None, /: gmtime(original() + seconds if when is None else when)

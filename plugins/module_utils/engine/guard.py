@@ -38,9 +38,16 @@ def possible() -> bool:
 def arm(transaction: Transaction, seconds: int) -> None:
     """Arm the timer, and a unit for the case that the host restarts before it fires.
 
-    :raises EngineError: when systemd refuses; nothing has changed then.
+    :raises EngineError: when systemd or the disk refuses; nothing has changed then.
     """
-    folder = transaction.folder
+    try:
+        _write_program(transaction.folder)
+        _arm_timer(transaction, seconds)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise EngineError(f"the guard timer cannot be armed, nothing was changed: {error}") from error
+
+
+def _write_program(folder: str) -> None:
     program = os.path.join(folder, PROGRAM)
     with open(program, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
         stream.write(inspect.getsource(undo))
@@ -49,7 +56,10 @@ def arm(transaction: Transaction, seconds: int) -> None:
         stream.write(_UNIT.format(folder=folder, program=PROGRAM))
     if not os.path.lexists(undo.BOOT_WANT):
         os.symlink(undo.BOOT_UNIT, undo.BOOT_WANT)
-    command = ["/usr/bin/env", "python3", program, folder, "guard"]
+
+
+def _arm_timer(transaction: Transaction, seconds: int) -> None:
+    program = os.path.join(transaction.folder, PROGRAM)
     done = subprocess.run(
         [
             "systemd-run",
@@ -57,15 +67,14 @@ def arm(transaction: Transaction, seconds: int) -> None:
             f"--on-active={seconds}",
             "--timer-property=AccuracySec=100ms",
             "--collect",
-            *command,
+            *("/usr/bin/env", "python3", program, transaction.folder, "guard"),
         ],
         capture_output=True,
         check=False,
         timeout=30,
     )
     if done.returncode != 0:
-        undo.disarm(folder)
-        raise EngineError(f"the guard timer cannot be armed, nothing was changed: {done.stderr.decode().strip()[:200]}")
+        raise OSError(done.stderr.decode(errors="replace").strip()[:200])
 
 
 def unit_name(transaction_id: str) -> str:

@@ -74,7 +74,9 @@ def revert(host: Host, wanted: str, controls: Sequence[str], options: Options) -
     history = _history()
     chosen = _choose(history, wanted, controls)
     gone = set(controls) & set(chosen.controls) if controls else set(chosen.controls)
-    unwound = [past for past in _standing(history) if past.id >= _bottom(history, chosen.id)]
+    # a partial rollback stands on what it took back, so that is unwound too
+    bottom = min(_below(history, chosen.id))
+    unwound = [past for past in _standing(history) if past.id >= bottom]
     active = [past for past in _active(history) if past in unwound]
     kept = [edit for past in active for edit in past.edits if past.id != chosen.id or edit.setting.control not in gone]
     _unwind(host, list(reversed(unwound)), gone)
@@ -117,7 +119,10 @@ def _choose(history: list[_Past], wanted: str, controls: Sequence[str]) -> _Past
         matching = [past for past in matching if set(controls) & set(past.controls)] or matching
     if not matching:
         held = any(past.id == wanted for past in history)
+        heir = _heir(history, wanted)
         why = "was already rolled back" if held else "does not exist on this host"
+        if heir:
+            why = f"was written again by {heir}, a rollback of something older: name that one"
         raise EngineError(f"transaction {wanted} {why}; those that can be rolled back: {known}")
     chosen = matching[-1]
     if controls and not set(controls) & set(chosen.controls):
@@ -126,34 +131,39 @@ def _choose(history: list[_Past], wanted: str, controls: Sequence[str]) -> _Past
     return chosen
 
 
+def _heir(history: Sequence[_Past], wanted: str) -> str:
+    """Return the transaction that still holds and wrote this one again when another was rolled back, or nothing."""
+    by_id = {past.id: past for past in history}
+    for past in _active(history):
+        if wanted in _below(history, past.id) and set(past.controls) & set(by_id[wanted].controls):
+            return past.id
+    return ""
+
+
 def _standing(history: Iterable[_Past]) -> list[_Past]:
     """Return the transactions without those that were taken back entirely, and what took them back.
 
-    Nothing of such a pair is left on the host, so what has become of its files since is nobody's conflict: removing the
-    packages it had installed, for one, changes them again.
+    Nothing of them is left on the host, so what has become of their files since is nobody's conflict: removing the
+    packages they had installed, for one, changes those files again.
     """
+    past = list(history)
     standing: list[_Past] = []
-    for past in history:
-        if past.request.get("reverts") and not past.controls:
-            low = _bottom(standing, past.id, past.request["reverts"])
-            standing = [each for each in standing if each.id < low]
+    for each in past:
+        if each.request.get("reverts") and not each.controls:
+            low = min(_below(past, each.id))
+            standing = [other for other in standing if other.id < low]
         else:
-            standing.append(past)
+            standing.append(each)
     return standing
 
 
-def _bottom(history: Iterable[_Past], of: str, reverts: Sequence[str] = ()) -> str:
-    """Return the id down to which the journals are unwound: a partial rollback stands on what it took back.
-
-    :param of: id of a transaction.
-    :param reverts: what it took back, when the history does not hold it yet.
-    """
+def _below(history: Sequence[_Past], of: str) -> list[str]:
+    """Return the ids of a transaction, of what it took back, of what that took back, and so on."""
     by_id = {past.id: past for past in history}
-    ids = [of, *reverts]
+    ids = [of]
     for name in ids:
-        taken_back = by_id[name].request.get("reverts", []) if name in by_id else []
-        ids += [other for other in taken_back if other in by_id and other not in ids]
-    return min(ids)
+        ids += [other for other in by_id[name].request.get("reverts", []) if other in by_id and other not in ids]
+    return ids
 
 
 def _unwind(host: Host, newest_first: Sequence[_Past], gone: set[str]) -> None:

@@ -53,7 +53,7 @@ def run(request: Request) -> Response:
     try:
         _check(host, request)
         _STATES[request["state"]](host, request, response)
-    except EngineError as error:
+    except (EngineError, undo.JournalError) as error:
         response["problem"] = str(error)
     response["seconds"] = {"module": round(time.monotonic() - start, 3), "process": _age()}
     return response
@@ -109,15 +109,28 @@ def _lock(request: Request, response: Response) -> None:
         with open(undo.LOCK, encoding="utf-8") as stream:
             holder = stream.read().strip()
         raise EngineError(f"another run is at work on this host ({holder}): wait for its end, then run this again")
-    response["notes"] += recover()
+    for name in recover():
+        guard.stop(name)
+        response["notes"].append(f"transaction {name}, whose run did not end, was put back")
 
 
 def _audited(host: Host, request: Request, response: Response) -> None:
     response["rows"] = observe(host, _settings(request))
-    if host.is_root:
-        for name, folder in undo.transactions():
+    if undo.lock_is_held():
+        response["notes"].append("another run is at work on this host: what was seen may be half of its change")
+    elif host.is_root:
+        response["notes"] += _unfinished()
+
+
+def _unfinished() -> list[str]:
+    notes = []
+    for name, folder in undo.transactions():
+        try:
             if undo.status(undo.load(folder)) in ("unfinished", "pending"):
-                response["notes"].append(f"transaction {name} did not end: the next apply or rollback puts it back")
+                notes.append(f"transaction {name} did not end: the next apply or rollback puts it back")
+        except undo.JournalError as error:
+            notes.append(str(error))
+    return notes
 
 
 def _applied(host: Host, request: Request, response: Response) -> None:

@@ -47,7 +47,9 @@ class Transaction:
         records += [{"op": "mkdir", "path": folder} for folder in folders]
         for path in self.paths:
             change = host.overlay.get(path)
-            records.append({"op": "file", "path": path, "before": change.before if change else undo.read_state(path)})
+            before = change.before if change else undo.read_state(path)
+            planned = undo.digest(change.after) if change else None
+            records.append({"op": "file", "path": path, "before": before, "planned": planned})
         records += host.operations
         records += [{"op": "after", "argv": argv} for argv in _undo_activations(host)]
         records.append({"op": "prepared"})
@@ -121,7 +123,7 @@ def _next_id() -> str:
 def _operate(operation: dict[str, Any]) -> None:
     try:
         if operation["op"] == "ageing":
-            undo.set_ageing(operation["uid"], operation["after"])
+            undo.set_ageing(operation["uid"], operation["before"], operation["after"])
         elif operation["op"] == "lock":
             undo.set_lock(operation["uid"], operation["locked"])
         elif operation["op"] == "rmdir":
@@ -143,6 +145,7 @@ def _command(argv: Sequence[str]) -> None:
             env=environment,
             check=False,
             cwd="/",
+            pass_fds=undo.HELD,
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise TransactionError(f"`{' '.join(argv)}` did not run: {error}") from error
@@ -169,7 +172,7 @@ def _missing_folders(path: str) -> list[str]:
 def recover() -> list[str]:
     """Undo what a killed run or an unconfirmed guard left behind; call it under the lock, before observing.
 
-    :returns: sentences about what was undone.
+    :returns: the ids of those that were undone.
     :raises EngineError: when a guarded transaction still waits for its confirmation, or cannot be undone.
     """
     done = []
@@ -184,5 +187,5 @@ def recover() -> list[str]:
             problems = undo.undo(folder, "the run that made it did not end")
             if problems:
                 raise EngineError(f"transaction {name} did not end and cannot be undone: {problems[0]}")
-            done.append(f"transaction {name}, whose run did not end, was put back")
+            done.append(name)
     return done

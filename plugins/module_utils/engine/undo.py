@@ -7,9 +7,9 @@ copy when no new connection confirms the change in time, or at the next boot. It
 
 A journal is a file of JSON lines, each flushed to disk before the step it announces:
 
-- begin: id, time and what was asked; file: a path and its state before; mkdir: a folder made; run: a command to undo
-  and its inverse; ageing and lock: fields of an account (by uid, never a name or a hash); after: a command that makes a
-  service read its files again
+- begin: id, time and what was asked; file: a path, its state before and the digest of what is planned; mkdir: a folder
+  made; run: a command to undo and its inverse; ageing and lock: fields of an account (by uid, never a name or a hash);
+  after: a command that makes a service read its files again
 - prepared: everything above is on disk, the changes may start; pending: waits for a confirmation until a given time
 - commit: done, with the state of each file; rolled_back: undone
 """
@@ -19,9 +19,11 @@ from __future__ import annotations
 import base64
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import pwd
+import re
 import stat
 import subprocess
 import sys
@@ -31,14 +33,27 @@ from typing import Any
 
 ROOT = "/var/lib/essms"
 LOCK = "/run/essms.lock"
+HELD: list[int] = []
+"""The lock of this run, for its commands to hold too: one that outlives a killed run keeps the next one waiting."""
 BOOT_UNIT = "/etc/systemd/system/essms-recover.service"
 BOOT_WANT = "/etc/systemd/system/sysinit.target.wants/essms-recover.service"
 
 Record = dict[str, Any]
 State = dict[str, Any]
+_ID = re.compile(r"\d{8}T\d{6}-\d{6,}")
+
+
+class JournalError(ValueError):
+    """A journal that is damaged before its last line; the text names the file."""
 
 
 # --- files ---------------------------------------------------------------------------------------------------------
+
+
+def digest(state: State | None) -> str | None:
+    """Return the SHA-256 of a state's bytes, or None for a file that does not exist."""
+    data = content(state)
+    return None if data is None else hashlib.sha256(data).hexdigest()
 
 
 def read_state(path: str) -> State | None:
@@ -74,6 +89,17 @@ def content(state: State | None) -> bytes | None:
     return None if state is None else base64.b64decode(state["data"])
 
 
+_DRAFT = ".essms-draft-"
+
+
+def remove_drafts(path: str) -> None:
+    """Remove what a killed run left beside a file before it could rename it."""
+    folder, name = os.path.split(path)
+    for entry in os.listdir(folder) if os.path.isdir(folder) else []:
+        if entry.startswith(name + _DRAFT):
+            os.unlink(os.path.join(folder, entry))
+
+
 def write_state(path: str, state: State | None) -> None:
     """Put a file into a recorded state: a temporary file beside it, flushed, then renamed over it."""
     if state is None:
@@ -83,7 +109,7 @@ def write_state(path: str, state: State | None) -> None:
             return
         _flush_folder(os.path.dirname(path))
         return
-    draft = f"{path}.essms-{os.getpid()}"
+    draft = f"{path}{_DRAFT}{os.getpid()}"
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
@@ -121,23 +147,48 @@ def shadow_tool(argv: list[str], name: str) -> None:
     The account's name is given at the last moment and never recorded.
     """
     backup = read_state("/etc/shadow-")
-    subprocess.run([*argv, name], check=True, capture_output=True, timeout=30, env=_environment())
+    subprocess.run([*argv, name], check=True, capture_output=True, timeout=30, env=_environment(), pass_fds=HELD)
     if read_state("/etc/shadow-") != backup:
         write_state("/etc/shadow-", backup)
 
 
-def set_ageing(uid: int, fields: dict[str, str]) -> None:
-    """Set the ageing fields (max, warn; days as text, empty for none) of the account with this uid."""
+def shadow_fields(uid: int) -> list[str]:
+    """Return the fields of an account's line in /etc/shadow.
+
+    :raises KeyError: when the account is gone.
+    """
+    name = pwd.getpwuid(uid).pw_name
+    with open("/etc/shadow", encoding="utf-8", errors="surrogateescape") as stream:
+        for line in stream:
+            fields = line.rstrip("\n").split(":")
+            if fields[0] == name:
+                return fields
+    raise KeyError(uid)
+
+
+_AGEING = {"max": (4, "-M"), "warn": (5, "-W")}
+"""Field of /etc/shadow and option of chage."""
+
+
+def set_ageing(uid: int, before: dict[str, str], after: dict[str, str]) -> None:
+    """Change ageing fields (max, warn; days as text, empty for none) that still have the value from before.
+
+    A field that somebody changed meanwhile keeps its newer value.
+    """
+    fields = shadow_fields(uid)
     argv = ["chage"]
-    for option, field in (("-M", "max"), ("-W", "warn")):
-        if field in fields:
-            argv += [option, fields[field] or "-1"]
-    shadow_tool([*argv, "--"], pwd.getpwuid(uid).pw_name)
+    for name, (place, option) in _AGEING.items():
+        if name in after and fields[place] == before[name]:
+            argv += [option, after[name] or "-1"]
+    if len(argv) > 1:
+        shadow_tool([*argv, "--"], fields[0])
 
 
 def set_lock(uid: int, locked: bool) -> None:
-    """Lock the password of an account that has none, or give the empty password back."""
-    shadow_tool(["passwd", "-l" if locked else "-d"], pwd.getpwuid(uid).pw_name)
+    """Lock the password of an account that has none, or give the empty password back; leave any other alone."""
+    fields = shadow_fields(uid)
+    if fields[1] == ("" if locked else "!"):
+        shadow_tool(["passwd", "-l" if locked else "-d"], fields[0])
 
 
 def _environment() -> dict[str, str]:
@@ -149,17 +200,31 @@ def _environment() -> dict[str, str]:
 
 
 def load(folder: str) -> list[Record]:
-    """Return the records of a transaction's journal; a torn last line, cut by a crash, is ignored."""
+    """Return the records of a transaction's journal; a torn last line, cut by a crash, is ignored.
+
+    :raises JournalError: when another line is damaged.
+    """
+    path = os.path.join(folder, "journal.jsonl")
     records = []
     try:
-        with open(os.path.join(folder, "journal.jsonl"), "rb") as stream:
-            for line in stream:
+        with open(path, "rb") as stream:
+            for number, line in enumerate(stream, start=1):
                 if not line.endswith(b"\n"):
                     break
-                records.append(json.loads(line))
+                records.append(_record(line, f"{path} is damaged in line {number}: restore it, or move {folder} away"))
     except FileNotFoundError:
         return []
     return records
+
+
+def _record(line: bytes, fault: str) -> Record:
+    try:
+        record = json.loads(line)
+    except ValueError as error:
+        raise JournalError(fault) from error
+    if not isinstance(record, dict) or "op" not in record:
+        raise JournalError(fault)
+    return record
 
 
 def append(folder: str, records: list[Record]) -> None:
@@ -188,10 +253,26 @@ def status(records: list[Record]) -> str:
 
 
 def transactions(root: str = ROOT) -> Iterator[tuple[str, str]]:
-    """Yield the id and folder of every transaction, oldest first."""
+    """Yield the id and folder of every transaction, oldest first; folders of others (lost+found) are left out."""
     folder = os.path.join(root, "tx")
     for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
-        yield name, os.path.join(folder, name)
+        if _ID.fullmatch(name):
+            yield name, os.path.join(folder, name)
+
+
+def lock_is_held() -> bool:
+    """Say whether a run is at work, without leaving a trace."""
+    try:
+        descriptor = os.open(LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def lock(wait: bool = False) -> int | None:
@@ -204,6 +285,7 @@ def lock(wait: bool = False) -> int | None:
         return None
     os.ftruncate(descriptor, 0)
     os.write(descriptor, f"pid {os.getpid()}, since {time.strftime('%H:%M:%S')}".encode())
+    HELD.append(descriptor)
     return descriptor
 
 
@@ -230,27 +312,42 @@ def undo(folder: str, why: str, files_only: bool = False) -> list[str]:
         problems += _run_after(records)
     commands_left = files_only and any(record["op"] == "run" for record in records)
     if not problems and not commands_left:
-        append(folder, [{"op": "rolled_back", "time": time.time(), "why": why}])
-        disarm(folder)
+        try:
+            append(folder, [{"op": "rolled_back", "time": time.time(), "why": why}])
+            disarm(folder)
+        except OSError as error:
+            problems.append(f"everything is as before, but the journal cannot be closed: {error}")
     return problems
 
 
 def _undo_record(folder: str, record: Record, files_only: bool) -> None:
     if record["op"] == "file":
+        remove_drafts(record["path"])
         current = read_state(record["path"])
         if current != record["before"]:
-            _keep(folder, record["path"], current)
+            if digest(current) not in (digest(record["before"]), record.get("planned")):
+                _keep(folder, record["path"], current)
             if record["before"] is not None:
                 os.makedirs(os.path.dirname(record["path"]), exist_ok=True)
             write_state(record["path"], record["before"])
     elif record["op"] == "mkdir":
         remove_empty_folder(record["path"])
-    elif record["op"] == "ageing":
-        set_ageing(record["uid"], record["before"])
-    elif record["op"] == "lock":
-        set_lock(record["uid"], not record["locked"])
+    elif record["op"] in ("ageing", "lock"):
+        _undo_account(record)
     elif record["op"] == "run" and not files_only:
-        subprocess.run(record["undo"], check=True, capture_output=True, timeout=120, env=_environment())
+        subprocess.run(record["undo"], check=True, capture_output=True, timeout=120, env=_environment(), pass_fds=HELD)
+
+
+def _undo_account(record: Record) -> None:
+    try:
+        pwd.getpwuid(record["uid"])
+    except KeyError:
+        # removed since: there is nothing left to give back
+        return
+    if record["op"] == "ageing":
+        set_ageing(record["uid"], record["after"], record["before"])
+    else:
+        set_lock(record["uid"], not record["locked"])
 
 
 def remove_empty_folder(path: str) -> None:
@@ -260,13 +357,19 @@ def remove_empty_folder(path: str) -> None:
 
 
 def _keep(folder: str, path: str, state: State | None) -> None:
-    """Keep the bytes that undoing replaces, so that nothing is ever lost."""
+    """Keep bytes that undoing replaces and nobody planned, so that nothing is ever lost.
+
+    When there is no room for them, giving access back comes first.
+    """
     data = content(state)
     if data is None:
         return
     kept = os.path.join(folder, "replaced" + path.replace("/", "_"))
-    with open(kept, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
-        stream.write(data)
+    try:
+        with open(kept, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
+            stream.write(data)
+    except OSError as error:
+        print(f"{kept} cannot be written: {error}", file=sys.stderr)
 
 
 def _run_after(records: list[Record]) -> list[str]:
@@ -277,7 +380,7 @@ def _run_after(records: list[Record]) -> list[str]:
             commands.append(record["argv"])
     for argv in commands:
         try:
-            subprocess.run(argv, check=True, capture_output=True, timeout=120, env=_environment())
+            subprocess.run(argv, check=True, capture_output=True, timeout=120, env=_environment(), pass_fds=HELD)
         except (OSError, subprocess.SubprocessError) as error:
             problems.append(f"{' '.join(argv)} failed: {error}")
     return problems
