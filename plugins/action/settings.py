@@ -32,6 +32,7 @@ _RUN_OPTIONS = {"essms_transaction": "transaction", "essms_guard_seconds": "guar
 _GUARD_BOUNDS = (15, 600)
 """Seconds: a blocked try to connect costs ten, and nobody waits longer than ten minutes for access."""
 _AFTER_GUARD = 5
+_SSH = ("ssh", "paramiko", "paramiko_ssh", "libssh")
 
 display = Display()
 
@@ -57,6 +58,7 @@ class ActionModule(ActionBase):
         self._vars = {**(task_vars or {}), "ansible_no_target_syslog": True}
         self._args = self._arguments()
         self._diffs: list[dict[str, str]] = []
+        self._planned: list[str] = []
         self._seconds: defaultdict[str, float] = defaultdict(float)
         state = self._args["state"]
         record = HostRecord(
@@ -122,6 +124,9 @@ class ActionModule(ActionBase):
         # until the selection succeeds, everything counts as not verified
         record.facets = [host_request.facet(control) for control in select(catalogue, ["all"], [], measures)]
         tags = list(self._vars.get("ansible_run_tags") or ["all"])
+        if set(tags) & (set(self._task.tags) - {"always"}):
+            # the play gave this very task the tag that was asked for
+            tags = ["all"]
         skipped = list(self._vars.get("ansible_skip_tags") or [])
         chosen = host_request.chosen_controls(catalogue, tags, skipped, measures, self._args["controls"])
         record.facets = [host_request.facet(control) for control in chosen]
@@ -154,12 +159,12 @@ class ActionModule(ActionBase):
         return [*([str(user)] if user else []), *emergency]
 
     def _guard_seconds(self) -> int:
-        """Return the time for the confirmation; a local connection proves no access, so no guard waits for it."""
+        """Return the time for the confirmation; only SSH can be cut and proven, so no guard waits for anything else."""
         seconds = int(self._args["guard_seconds"])
         low, high = _GUARD_BOUNDS
         if not low <= seconds <= high:
             raise CatalogueError(f"essms_guard_seconds: {seconds} is out of bounds; use {low} to {high} seconds")
-        return 0 if self._connection.transport == "local" else seconds
+        return seconds if self._connection.transport in _SSH else 0
 
     # --- on the host -------------------------------------------------------------------------------------------------
 
@@ -167,8 +172,9 @@ class ActionModule(ActionBase):
         changes = self._args["state"] == "applied" and not self._task.check_mode
         response = self._ask({**self._request, "wait_for_packages": changes})
         if response.get("packages_missing") and changes:
+            self._planned = response["packages_planned"]
             self._install(response)
-            response = self._ask({**self._request, "packages_before": response["packages_before"]})
+            response = self._ask({**self._request, "packages_planned": self._planned})
         record.response = response
         record.problem = response["problem"]
         record.before = response.get("rows_before", [])
@@ -178,8 +184,8 @@ class ActionModule(ActionBase):
             self._confirm(record)
         elif response["transaction"]:
             record.guard = "not armed"
-        if response.get("packages_to_remove") and record.guard != "reverted" and not self._task.check_mode:
-            self._remove(response["packages_to_remove"])
+        if record.response.get("packages_to_remove") and not self._task.check_mode:
+            self._remove(record.response["packages_to_remove"])
             record.response["rows"] = self._ask({**self._request, "state": "audited"})["rows"]
 
     def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -234,13 +240,20 @@ class ActionModule(ActionBase):
         if not refused:
             record.guard = "confirmed"
             return
-        # what the host said before no longer holds, whether it answers again or not
-        record.response = {"platform": record.response["platform"]}
+        # what the host said before may no longer hold, whether it answers again or not
+        said, record.response = record.response, {"platform": record.response["platform"]}
         record.guard = "reverted"
-        record.problem = f"A new connection could not confirm the change, so the guard put everything back: {refused}"
+        record.problem = f"A new connection could not confirm the change, so the guard puts everything back: {refused}"
         time.sleep(max(0.0, self._args["guard_seconds"] + _AFTER_GUARD - (time.monotonic() - asked)))
         self._connection.reset()
-        record.response = {**self._ask({**self._request, "state": "audited"}), "transaction": None}
+        look = {"state": "audited", "transaction_asked": said["transaction"], "packages_planned": self._planned}
+        now = self._ask({**self._request, **look})
+        if now["transaction_status"] == "committed":
+            # only the answer to the confirmation was lost
+            record.guard, record.problem = "confirmed", ""
+            record.response = {**said, "rows": now["rows"]}
+        else:
+            record.response = {**now, "transaction": None}
 
     # --- afterwards --------------------------------------------------------------------------------------------------
 

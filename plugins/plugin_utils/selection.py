@@ -26,7 +26,11 @@ def select(
     measure that has no control yet, and for tags none of which means anything here: a green run that looked at nothing
     would be a lie, and one that changed everything because of a misspelling would be worse.
     """
-    _refuse_foreign(catalogue, tags)
+    if _all_foreign(catalogue, tags):
+        if measures:
+            # a role among others in a play: the tags are somebody else's, so it has nothing to do
+            return []
+        raise CatalogueError(_foreign_sentence(catalogue, tags))
     wanted, skipped = _ids(catalogue, tags), _ids(catalogue, skip_tags)
     own = _ids(catalogue, measures)
     unknown = [measure for measure in measures if measure not in own]
@@ -41,15 +45,18 @@ def select(
     ]
 
 
-def _refuse_foreign(catalogue: Catalogue, tags: Sequence[str]) -> None:
-    foreign = [tag for tag in tags if tag not in _OF_ANSIBLE]
+def _all_foreign(catalogue: Catalogue, tags: Sequence[str]) -> bool:
     roles = {control.role for control in catalogue.controls.values()}
-    if foreign and not any(tag in roles or _LOOKS_LIKE_ID.fullmatch(tag) for tag in tags):
-        present = sorted({control.measure for control in catalogue.controls.values()})
-        raise CatalogueError(
-            f"tag {shown(foreign[0])} selects no control: give ids such as {' or '.join(present)},"
-            " or --skip-tags always to leave this task out"
-        )
+    return bool(set(tags) - _OF_ANSIBLE) and not any(tag in roles or _LOOKS_LIKE_ID.fullmatch(tag) for tag in tags)
+
+
+def _foreign_sentence(catalogue: Catalogue, tags: Sequence[str]) -> str:
+    foreign = next(tag for tag in tags if tag not in _OF_ANSIBLE)
+    present = sorted({control.measure for control in catalogue.controls.values()})
+    return (
+        f"tag {shown(foreign)} selects no control: give ids such as {' or '.join(present)},"
+        " or --skip-tags always to leave this task out"
+    )
 
 
 def _names(control: Control, ids: set[str]) -> bool:

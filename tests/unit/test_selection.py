@@ -59,6 +59,11 @@ def test_a_foreign_word_alone_never_selects_everything(small: Catalogue, tag: st
     assert str(caught.value).startswith(f'tag "{tag}" selects no control: give ids such as M07 or M08')
 
 
+@pytest.mark.parametrize("tag", ["nuit", "nginx"])
+def test_a_role_leaves_a_run_with_foreign_tags_alone(small: Catalogue, tag: str) -> None:
+    assert select(small, [tag], [], ["M08"]) == []
+
+
 UNKNOWN = {
     "M08-03": 'tag "M08-03" is no control or measure; did you mean M08-02 or M08-01 or M07-02?',
     "m08": 'tag "m08" is no control or measure; did you mean M08 or ',

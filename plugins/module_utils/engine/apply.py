@@ -82,7 +82,8 @@ def apply(host: Host, settings: Sequence[Setting], options: Options, packages: S
     rows = observe(host, settings)
     edits = [edit for edit in _edits(host, settings, rows, options.relax) if edit.setting.control not in options.waived]
     if packages:
-        edits += [Edit(setting, ()) for setting in settings if setting.kind == "package"]
+        own = [setting for setting in settings if setting.control not in options.waived]
+        edits += [Edit(setting, ()) for setting in own if setting.kind == "package"]
     failed = _prechecks(host, edits)
     return carry(host, settings, rows, edits, failed, options, {"packages": list(packages)})
 
@@ -103,7 +104,7 @@ def carry(
     :raises EngineError: when the journal, the guard or the pending part itself fails; everything is put back then.
     """
     pending = host.checkpoint()
-    if options.guard_seconds and not options.check and not guard.possible():
+    if options.guard_seconds and not guard.possible():
         failed.update(
             {edit.setting.control: guard.IMPOSSIBLE for edit in edits if edit.setting.control in options.guarded}
         )
@@ -141,8 +142,7 @@ def _attempt(
             guard.arm(transaction, guard_seconds)
         attempt = _carry_out(host, transaction, edits, settings)
         if not attempt.suspects:
-            facts = {"until": time.time() + guard_seconds, "connection": guard.connection()} if guard_seconds else {}
-            transaction.end("pending" if guard_seconds else "commit", **facts)
+            _end(transaction, guard_seconds)
     except TransactionError as error:
         if not edits:
             _put_back(host, transaction)
@@ -152,6 +152,15 @@ def _attempt(
         _put_back(host, transaction)
         raise
     return attempt
+
+
+def _end(transaction: Transaction, guard_seconds: int) -> None:
+    """Commit, or wait for the confirmation that commits."""
+    if not guard_seconds:
+        transaction.end("commit")
+        return
+    guard.wait_for_confirmation(transaction, guard_seconds)
+    transaction.end("pending", until=time.time() + guard_seconds, connection=guard.connection())
 
 
 def _carry_out(host: Host, transaction: Transaction, edits: Sequence[Edit], settings: Sequence[Setting]) -> _Attempt:
@@ -164,10 +173,13 @@ def _carry_out(host: Host, transaction: Transaction, edits: Sequence[Edit], sett
     transaction.activate(host)
     host.clear()
     rows = observe(host, settings)
-    touched = {edit.setting.control for edit in edits if edit.names}
+    written = {(edit.setting.control, edit.setting.kind, name) for edit in edits for name in edit.names}
+    touched = {control for control, _kind, _name in written}
     for row in rows:
         kind = KINDS[row["kind"]]
-        if row["control"] in touched and row["state"] == "fail" and not kind.check_only:
+        blind = row["state"] == "unknown" and (row["control"], row["kind"], row["name"]) in written
+        failed = row["state"] == "fail" and row["control"] in touched and not kind.check_only
+        if blind or failed:
             reason = f"{row['name']} was written but is not in force: {kind.explain(host, row['name'])}"
             return _Attempt([], [row["control"]], reason)
     return _Attempt(rows, [], "")

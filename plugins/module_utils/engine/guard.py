@@ -8,6 +8,7 @@ import inspect
 import os
 import re
 import subprocess
+import sys
 
 from . import undo
 from .errors import EngineError
@@ -23,7 +24,7 @@ ConditionPathExists={folder}/journal.jsonl
 
 [Service]
 Type=oneshot
-ExecStart=/usr/bin/env python3 {folder}/{program} {folder} boot
+ExecStart={python} {folder}/{program} {folder} boot
 """
 
 
@@ -38,43 +39,50 @@ def possible() -> bool:
 def arm(transaction: Transaction, seconds: int) -> None:
     """Arm the timer, and a unit for the case that the host restarts before it fires.
 
-    :raises EngineError: when systemd or the disk refuses; nothing has changed then.
+    :raises EngineError: when systemd, Python or the disk refuses; nothing has changed then.
+    """
+    program = os.path.join(transaction.folder, PROGRAM)
+    try:
+        _write_program(program, transaction.folder)
+        # the guard has to run without us: try it once, with the very Python that will run it
+        probe = [sys.executable, program, transaction.folder, "probe"]
+        subprocess.run(probe, check=True, capture_output=True, timeout=30)
+        _start_timer(unit_name(transaction.id), transaction.folder, seconds)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise EngineError(f"the guard timer cannot be armed, nothing was changed: {_detail(error)}") from error
+
+
+def wait_for_confirmation(transaction: Transaction, seconds: int) -> None:
+    """Give the confirmation its whole time, however long the change itself took, and end the first timer.
+
+    :raises EngineError: when systemd refuses; the caller puts the transaction back.
     """
     try:
-        _write_program(transaction.folder)
-        _arm_timer(transaction, seconds)
+        _start_timer(f"{unit_name(transaction.id)}-confirm", transaction.folder, seconds)
     except (OSError, subprocess.SubprocessError) as error:
-        raise EngineError(f"the guard timer cannot be armed, nothing was changed: {error}") from error
+        raise EngineError(f"the guard timer cannot be armed again: {_detail(error)}") from error
+    _stop(unit_name(transaction.id))
 
 
-def _write_program(folder: str) -> None:
-    program = os.path.join(folder, PROGRAM)
+def _write_program(program: str, folder: str) -> None:
     with open(program, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
         stream.write(inspect.getsource(undo))
     os.makedirs(os.path.dirname(undo.BOOT_WANT), exist_ok=True)
     with open(undo.BOOT_UNIT, "w", encoding="utf-8") as stream:
-        stream.write(_UNIT.format(folder=folder, program=PROGRAM))
+        stream.write(_UNIT.format(folder=folder, program=PROGRAM, python=sys.executable))
     if not os.path.lexists(undo.BOOT_WANT):
         os.symlink(undo.BOOT_UNIT, undo.BOOT_WANT)
 
 
-def _arm_timer(transaction: Transaction, seconds: int) -> None:
-    program = os.path.join(transaction.folder, PROGRAM)
-    done = subprocess.run(
-        [
-            "systemd-run",
-            f"--unit={unit_name(transaction.id)}",
-            f"--on-active={seconds}",
-            "--timer-property=AccuracySec=100ms",
-            "--collect",
-            *("/usr/bin/env", "python3", program, transaction.folder, "guard"),
-        ],
-        capture_output=True,
-        check=False,
-        timeout=30,
-    )
-    if done.returncode != 0:
-        raise OSError(done.stderr.decode(errors="replace").strip()[:200])
+def _start_timer(unit: str, folder: str, seconds: int) -> None:
+    timer = [f"--unit={unit}", f"--on-active={seconds}", "--timer-property=AccuracySec=100ms", "--collect"]
+    command = [sys.executable, os.path.join(folder, PROGRAM), folder, "guard"]
+    subprocess.run(["systemd-run", *timer, *command], check=True, capture_output=True, timeout=30)
+
+
+def _detail(error: Exception) -> str:
+    said = error.stderr if isinstance(error, subprocess.CalledProcessError) else str(error).encode()
+    return (said or b"").decode(errors="replace").strip()[-200:]
 
 
 def unit_name(transaction_id: str) -> str:
@@ -83,9 +91,14 @@ def unit_name(transaction_id: str) -> str:
 
 
 def stop(transaction_id: str) -> None:
-    """Stop a transaction's timer, if it has one, once it has ended either way."""
-    unit = f"{unit_name(transaction_id)}.timer"
-    subprocess.run(["systemctl", "stop", unit], capture_output=True, check=False, timeout=30)
+    """Stop a transaction's timers, if it has any, once it has ended either way."""
+    unit = unit_name(transaction_id)
+    _stop(unit, f"{unit}-confirm")
+
+
+def _stop(*units: str) -> None:
+    timers = [f"{unit}.timer" for unit in units]
+    subprocess.run(["systemctl", "stop", *timers], capture_output=True, check=False, timeout=30)
 
 
 def connection() -> str:

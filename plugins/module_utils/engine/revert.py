@@ -9,6 +9,7 @@ since is merged; where both changed the same lines nothing is done and the files
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -20,7 +21,8 @@ from .host import Host
 from .merge import MergeConflictError, merge
 from .observe import Setting, observe
 
-_FIELDS = ("max", "warn")
+_COMPILED = "/etc/dconf/db"
+"""Where `dconf update` writes databases; their sources are in folders below, which are merged like any text."""
 
 
 class NothingToRevertError(EngineError):
@@ -196,6 +198,11 @@ def _unwind_file(host: Host, record: dict[str, Any], after: undo.State | None, c
     current = host.state(path)
     if undo.content(current) == undo.content(after):
         host.restore_file(path, before)
+        return
+    if os.path.dirname(path) == _COMPILED:
+        # somebody compiled it again since: so do we, from the sources as they will be
+        host.will_change(path)
+        host.activate(30, "dconf", "update")
         return
     try:
         merged = merge(*(undo.content(state) or b"" for state in (after, before, current)))

@@ -13,7 +13,7 @@ import time
 from typing import Any, Callable
 
 from ..kinds import KINDS
-from ..kinds.package import host_has, installed
+from ..kinds.package import host_has, installed, planned
 from . import guard, undo
 from .apply import Options, Outcome, apply
 from .errors import EngineError
@@ -31,10 +31,10 @@ def run(request: Request) -> Response:
 
     :param request: state (audited, applied, reverted or confirmed); settings as [control, kind, body]; guarded and
         waived (controls); guard_seconds; check; relax; spared (account names); transaction; controls;
-        wait_for_packages or packages_before (names).
+        wait_for_packages or packages_planned (names); transaction_asked (id whose status is wanted).
     :returns: platform, rows, changed, failed, transaction, armed, diff, notes, problem (why nothing could be done),
         seconds (module: the engine; process: its Python from the start); further packages_missing and
-        packages_installed, or packages_to_remove.
+        packages_planned, packages_to_remove, transaction_status.
     """
     start = time.monotonic()
     os.umask(0o022)
@@ -112,10 +112,18 @@ def _lock(request: Request, response: Response) -> None:
     for name in recover():
         guard.stop(name)
         response["notes"].append(f"transaction {name}, whose run did not end, was put back")
+        kept = sorted(entry for entry in os.listdir(_folder(name)) if entry.startswith("replaced"))
+        if kept:
+            response["notes"].append(f"newer bytes of files it put back are kept in {_folder(name)}: {', '.join(kept)}")
 
 
 def _audited(host: Host, request: Request, response: Response) -> None:
     response["rows"] = observe(host, _settings(request))
+    if request.get("transaction_asked"):
+        response["transaction_status"] = undo.status(undo.load(_folder(request["transaction_asked"])))
+    if request.get("packages_planned"):
+        added = sorted(set(request["packages_planned"]) & installed(host))
+        response["packages_to_remove"], _kept = _removable(host, added)
     if undo.lock_is_held():
         response["notes"].append("another run is at work on this host: what was seen may be half of its change")
     elif host.is_root:
@@ -135,33 +143,49 @@ def _unfinished() -> list[str]:
 
 def _applied(host: Host, request: Request, response: Response) -> None:
     _lock(request, response)
+    options = _options(request)
     settings = _settings(request)
-    missing = _missing_packages(host, settings)
+    missing = _missing_packages(host, [setting for setting in settings if setting.control not in options.waived])
     if missing and request.get("wait_for_packages"):
-        response["packages_missing"] = missing
-        response["packages_before"] = sorted(installed(host))
+        response["packages_missing"] = sorted({name for names in missing.values() for name in names})
+        response["packages_planned"] = planned(host, response["packages_missing"])
         return
-    before = request.get("packages_before")
-    new = sorted(installed(host) - set(before)) if before else []
-    outcome = apply(host, settings, _options(request), new)
+    new = sorted(set(request.get("packages_planned", ())) & installed(host))
+    try:
+        outcome = apply(host, settings, options, new)
+    except EngineError:
+        response["packages_to_remove"], _kept = _removable(host, new)
+        raise
     _fill(response, outcome)
     response["notes"] += host.notes
-    if missing and request.get("check"):
-        # a real run installs them first, so what fails for want of them would not
-        response["notes"].append(f"packages that apply would install first: {', '.join(missing)}")
-        response["changed"] += list(outcome.failed)
-        response["failed"] = {}
+    if request.get("check"):
+        _forgive(response, missing)
     if new and not outcome.transaction:
         # installed for controls that then failed: nothing remembers them, so they go again
         response["packages_to_remove"], _kept = _removable(host, new)
 
 
-def _missing_packages(host: Host, settings: list[Setting]) -> list[str]:
-    rows = observe(host, [setting for setting in settings if setting.kind == "package"])
-    names = {row["name"] for row in rows if row["state"] == "fail"}
-    needed = {name for kind in {setting.kind for setting in settings} for name in KINDS[kind].packages(host)}
-    there = host_has(host, sorted(needed)) if needed else {}
-    return sorted(names | {name for name in needed if not there.get(name)})
+def _forgive(response: Response, missing: dict[str, list[str]]) -> None:
+    """Take the failures out of a plan that the packages a real run installs first would prevent."""
+    if missing:
+        names = sorted({name for of_control in missing.values() for name in of_control})
+        response["notes"].append(f"packages that apply would install first: {', '.join(names)}")
+    for control in missing:
+        if response["failed"].pop(control, None) is not None:
+            response["changed"].append(control)
+
+
+def _missing_packages(host: Host, settings: list[Setting]) -> dict[str, list[str]]:
+    """Return the packages that each control lacks."""
+    needed: dict[str, list[str]] = {}
+    for setting in settings:
+        kind = KINDS[setting.kind]
+        own = list(kind.expand(setting.body, host.family)) if setting.kind == "package" else []
+        needed.setdefault(setting.control, []).extend([*own, *kind.packages(host)])
+    names = sorted({name for of_control in needed.values() for name in of_control})
+    there = host_has(host, names) if names else {}
+    lacking = {control: [name for name in mine if there.get(name) is False] for control, mine in needed.items()}
+    return {control: mine for control, mine in lacking.items() if mine}
 
 
 def _reverted(host: Host, request: Request, response: Response) -> None:
@@ -194,10 +218,14 @@ def _removable(host: Host, names: list[str]) -> tuple[list[str], list[str]]:
     return (present, []) if done.rc == 0 and gone <= set(present) else ([], present)
 
 
+def _folder(transaction: object) -> str:
+    return os.path.join(undo.ROOT, "tx", os.path.basename(str(transaction)))
+
+
 def _confirmed(_host: Host, request: Request, _response: Response) -> None:
     if undo.lock(wait=True) is None:
         return
-    folder = os.path.join(undo.ROOT, "tx", os.path.basename(str(request["transaction"])))
+    folder = _folder(request["transaction"])
     records = undo.load(folder)
     state = undo.status(records)
     if state != "pending":

@@ -307,7 +307,7 @@ def undo(folder: str, why: str, files_only: bool = False) -> list[str]:
         try:
             _undo_record(folder, record, files_only)
         except (OSError, KeyError, subprocess.SubprocessError) as error:
-            problems.append(f"undoing {record.get('path') or record['op']} failed: {error}")
+            problems.append(f"undoing {record.get('path') or record['op']} failed: {_said(error)}")
     if not files_only:
         problems += _run_after(records)
     commands_left = files_only and any(record["op"] == "run" for record in records)
@@ -318,6 +318,15 @@ def undo(folder: str, why: str, files_only: bool = False) -> list[str]:
         except OSError as error:
             problems.append(f"everything is as before, but the journal cannot be closed: {error}")
     return problems
+
+
+def _said(error: Exception) -> str:
+    """Return what an error says, without the command line of a tool: it may hold the name of an account."""
+    if isinstance(error, subprocess.CalledProcessError):
+        return f"{error.cmd[0]} ended with {error.returncode}"
+    if isinstance(error, subprocess.TimeoutExpired):
+        return f"{error.cmd[0]} did not end in time"
+    return str(error)
 
 
 def _undo_record(folder: str, record: Record, files_only: bool) -> None:
@@ -382,7 +391,7 @@ def _run_after(records: list[Record]) -> list[str]:
         try:
             subprocess.run(argv, check=True, capture_output=True, timeout=120, env=_environment(), pass_fds=HELD)
         except (OSError, subprocess.SubprocessError) as error:
-            problems.append(f"{' '.join(argv)} failed: {error}")
+            problems.append(f"{' '.join(argv)} failed: {_said(error)}")
     return problems
 
 
@@ -400,14 +409,22 @@ def disarm(folder: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Entry of the guard: FOLDER guard (the time is up) or FOLDER boot (the host restarted meanwhile)."""
+    """Entry of the guard: FOLDER guard (the time is up), boot (the host restarted meanwhile) or probe (a trial)."""
     folder, mode = arguments
-    held = lock(wait=mode == "guard")
-    if held is None or status(load(folder)) not in ("unfinished", "pending"):
+    if mode == "probe":
+        return 0
+    if lock(wait=mode == "guard") is None:
+        return 0
+    records = load(folder)
+    waits = mode == "guard" and status(records) == "pending" and time.time() < records[-1]["until"] - 1
+    if waits or status(records) not in ("unfinished", "pending"):
         return 0
     why = "no new connection confirmed the change in time" if mode == "guard" else "the host restarted before it ended"
     for problem in undo(folder, why, files_only=mode == "boot"):
         print(problem, file=sys.stderr)
+    if mode == "boot":
+        # once is enough: what is left is for the next run, not for every further boot
+        disarm(folder)
     return 0
 
 

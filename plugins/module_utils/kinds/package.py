@@ -55,3 +55,15 @@ def installed(host: Host) -> set[str]:
         done = host.run("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n")
         return {line.split()[0] for line in done.out.splitlines() if line.endswith(" installed")}
     return set(host.run("rpm", "-qa", "--qf", "%{NAME}\n").out.split())
+
+
+def planned(host: Host, names: Sequence[str]) -> list[str]:
+    """Return the packages that installing these would add to the host, dependencies included.
+
+    Only they are ours to remove again: something else may install packages at the same time.
+    """
+    if host.family != "debian":
+        return list(names)
+    done = host.run("apt-get", "-s", "-qq", "-o", "APT::Install-Recommends=0", "install", *names)
+    added = {line.split()[1] for line in done.out.splitlines() if line.startswith("Inst ")}
+    return sorted((added if done.rc == 0 else set(names)) - installed(host))
