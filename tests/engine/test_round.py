@@ -105,7 +105,8 @@ BROKEN: dict[str, tuple[str, str, str, str, str]] = {
         "the audit touched a file",
     ),
     "an apply that is never satisfied": (
-        "M07-07", "engine/apply.py", 'if row["state"] == "fail":\n        return True', 'if row["kind"]:\n        return 1',
+        "M07-07", "engine/apply.py",
+        'if row["state"] == "fail":\n        return True', 'if row["kind"]:\n        return 1',
         "a second apply",
     ),
     "a rollback that forgets files": (
