@@ -42,4 +42,4 @@ def _is_kde(name: str) -> bool:
 
 def _is_gnome(name: str) -> bool:
     # Xubuntu and Lubuntu are other desktops, and Cinnamon locks by settings of its own
-    return name.startswith("gnome") or "budgie" in name or name.startswith("ubuntu-") or name == "ubuntu"
+    return name.startswith(("gnome", "ubuntu-")) or "budgie" in name or name == "ubuntu"
