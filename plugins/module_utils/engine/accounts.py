@@ -7,6 +7,7 @@ Results and journals name accounts by uid only: a login name is often a person's
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ class Account(NamedTuple):
     """A local account with its shadow fields (texts as they stand in the file, empty when unset).
 
     :param hash: the stored hash, never to be shown or recorded.
+    :param shadowed: False when the password stands in /etc/passwd itself, where no ageing reaches it.
     """
 
     name: str
@@ -29,6 +31,8 @@ class Account(NamedTuple):
     changed: str
     max: str
     warn: str
+    inactive: str
+    shadowed: bool
 
     @property
     def has_password(self) -> bool:
@@ -37,22 +41,46 @@ class Account(NamedTuple):
 
 
 def read(host: Host) -> list[Account]:
-    """Return all local accounts that have a shadow entry.
+    """Return all local accounts that have a password field to judge: in /etc/shadow, or in /etc/passwd itself.
 
     :raises PermissionError: when /etc/shadow cannot be read.
     """
-    shadow = {}
+    shadow: dict[str, list[str]] = {}
     for line in (host.text("/etc/shadow") or "").splitlines():
         parts = line.split(":")
         if len(parts) >= 8:
-            shadow[parts[0]] = parts
+            shadow.setdefault(parts[0], parts)
     found = []
     for line in (host.text("/etc/passwd") or "").splitlines():
         parts = line.split(":")
-        if len(parts) == 7 and parts[0] in shadow and parts[2].isdigit() and parts[3].isdigit():
-            secret = shadow[parts[0]]
-            found.append(Account(parts[0], int(parts[2]), int(parts[3]), parts[6], *secret[1:3], *secret[4:6]))
+        if len(parts) != 7 or not parts[2].isdigit() or not parts[3].isdigit():
+            continue
+        # pam_unix looks into /etc/shadow only for these marks; anything else is the hash itself, or no password at all
+        shadowed = parts[1] in ("x", "*NP*") or parts[1].startswith("##")
+        secret = shadow.get(parts[0]) if shadowed else [parts[0], parts[1], *[""] * 6]
+        if secret:
+            changed, _least, longest, warn, inactive = secret[2:7]
+            found.append(
+                Account(
+                    name=parts[0],
+                    uid=int(parts[2]),
+                    gid=int(parts[3]),
+                    shell=parts[6],
+                    hash=secret[1],
+                    changed=changed,
+                    max=longest,
+                    warn=warn,
+                    inactive=inactive,
+                    shadowed=shadowed,
+                )
+            )
     return found
+
+
+def sharing(host: Host, among: Sequence[Account]) -> list[Account]:
+    """Return those of the accounts whose uid another account has too: the shadow tools could change the wrong one."""
+    count = Counter(account.uid for account in read(host))
+    return [account for account in among if count[account.uid] > 1]
 
 
 def humans(host: Host) -> list[Account]:
@@ -85,7 +113,7 @@ def members(host: Host, groups: Sequence[str]) -> set[str]:
 
 def uids(accounts: Sequence[Account]) -> str:
     """Return the accounts' uids for a person to read, shortened when there are many."""
-    numbers = [str(account.uid) for account in accounts]
+    numbers = list(dict.fromkeys(str(account.uid) for account in accounts))
     more = f" and {len(numbers) - 8} more" if len(numbers) > 8 else ""
     return f"{'uid' if len(numbers) == 1 else 'uids'} {', '.join(numbers[:8])}{more}"
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..engine import accounts
-from ..engine.errors import NotApplicable, Seen, Unknown
+from ..engine.errors import NotApplicable, Seen, SettingError, Unknown
 from ..engine.host import Host
 from ..engine.rules import AT_LEAST, AT_MOST, Rule
 from .base import Kind, fields, integer
@@ -58,15 +58,23 @@ class AccountAgeing(Kind):
         if not people:
             return NotApplicable("no such account with a password on this host")
         field = _FIELDS[name.split()[1]]
-        days = {account.uid: _days(field, getattr(account, field)) for account in people}
-        worst = (max if field == "max" else min)(days.values())
-        wrong = [account for account in people if not self.rule(name).test(expected, days[account.uid])]
+        days = [_days(field, getattr(account, field)) for account in people]
+        worst = (max if field == "max" else min)(days)
+        shared = accounts.sharing(host, people)
+        if shared:
+            return Seen(worst, f"several accounts share {accounts.uids(shared)}", satisfied=False)
+        wrong = [account for account, value in zip(people, days) if not self.rule(name).test(expected, value)]
         note = f"{len(wrong)} of {len(people)} accounts ({accounts.uids(wrong)})"
         return Seen(worst, note) if wrong else worst
 
     def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+        people = _people(host, body)
+        shared = accounts.sharing(host, people)
+        if shared:
+            raise SettingError(f"several accounts share {accounts.uids(shared)}: give each its own uid first")
+        self._refuse_lockout(people, wanted)
         expiring = []
-        for account in _people(host, body):
+        for account in people:
             before: dict[str, str] = {}
             after: dict[str, str] = {}
             for name, expected in wanted.items():
@@ -74,6 +82,10 @@ class AccountAgeing(Kind):
                 value = getattr(account, field)
                 if not self.rule(name).test(expected, _days(field, value)):
                     before[field], after[field] = value, str(expected)
+            if after and not account.shadowed:
+                raise SettingError(
+                    f"the password of {accounts.uids([account])} is not in /etc/shadow: run pwconv first"
+                )
             if after:
                 host.operate({"op": "ageing", "uid": account.uid, "before": before, "after": after})
                 if "max" in after and _age(account) > int(after["max"]):
@@ -82,6 +94,24 @@ class AccountAgeing(Kind):
             note = f"passwords older than allowed have to be changed at the next login: {accounts.uids(expiring)}"
             if note not in host.notes:
                 host.notes.append(note)
+
+    def _refuse_lockout(self, people: Sequence[accounts.Account], wanted: Mapping[str, Any]) -> None:
+        """Stop before an account whose password is too old for the new limit is shut out instead of asked for another.
+
+        :raises SettingError: naming the accounts.
+        """
+        limits = [limit for name, limit in wanted.items() if name.endswith("max_days")]
+        shut_out = [
+            account
+            for account in people
+            for limit in limits
+            if _locked_out(account, limit) and not _locked_out(account, _days("max", account.max))
+        ]
+        if shut_out:
+            raise SettingError(
+                f"{accounts.uids(shut_out)} would be locked out at once: change the password or clear the inactivity "
+                "limit (chage -I -1) first"
+            )
 
 
 def _people(host: Host, body: Mapping[str, Any]) -> list[accounts.Account]:
@@ -101,3 +131,13 @@ def _days(field: str, value: str) -> int:
 def _age(account: accounts.Account) -> float:
     """Return the age of a password in days; one whose change is not dated counts as new."""
     return time.time() // 86400 - int(account.changed) if account.changed.isdigit() else 0
+
+
+def _locked_out(account: accounts.Account, limit: int) -> bool:
+    """Say whether, with this maximum, the days of grace after expiry are over: the password can then not be renewed.
+
+    A change dated 0 asks for a new password at the next login and is never past its grace.
+    """
+    if not account.inactive.isdigit() or not account.changed.isdigit() or int(account.changed) == 0:
+        return False
+    return _age(account) > limit + int(account.inactive)

@@ -10,13 +10,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..engine import text
-from ..engine.desktop import has_gnome
+from ..engine.desktop import has_gnome, unknown
 from ..engine.errors import NotApplicable, SettingError, Unknown
 from ..engine.host import Host
 from ..engine.rules import AT_MOST, EQUALS, LIMIT, Rule
 from .base import TEXT, Kind, fields
 
 PROFILE = "/etc/dconf/profile/user"
+_VENDOR_PROFILES = ("/usr/local/share/dconf/profile/user", "/usr/share/dconf/profile/user")
+"""Profiles that dconf reads, the first one that is there, when PROFILE is missing."""
 DATABASE = "/etc/dconf/db/local"
 KEYS = "/etc/dconf/db/local.d/00-essms"
 LOCKS = "/etc/dconf/db/local.d/locks/00-essms"
@@ -53,7 +55,10 @@ class Dconf(Kind):
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         names = self.names(host, bodies)
         if not has_gnome(host):
-            return dict.fromkeys(names, NotApplicable("no GNOME session is installed"))
+            other = unknown(host)
+            reason = f"the desktop {other} is not known to this version"
+            nothing = Unknown(reason) if other else NotApplicable("no GNOME session is installed")
+            return dict.fromkeys(names, nothing)
         locks = host.run("dconf", "list-locks", "/", ordinary_user=True)
         if locks.rc == 127:
             databases = [path for path in host.names("/etc/dconf/db", "") if os.path.isfile(path)]
@@ -94,14 +99,12 @@ class Dconf(Kind):
 
     def _edit_profile(self, host: Host) -> None:
         """Make ordinary users read the local database, first among those of the system."""
-        profile = host.text(PROFILE)
-        if profile is None:
-            host.write(PROFILE, "user-db:user\nsystem-db:local\n")
-            return
+        known = [found for path in (PROFILE, *_VENDOR_PROFILES) if (found := host.text(path)) is not None]
+        profile = known[0] if known else "user-db:user\n"
         lines = [line.strip() for line in profile.split("\n")]
         if "system-db:local" not in lines:
             if not any(line.startswith("user-db:") for line in lines):
-                raise SettingError(f"{PROFILE} names no user database: repair it first")
+                raise SettingError("the dconf profile `user` names no user database: repair it first")
             place = next(number for number, line in enumerate(lines) if line.startswith("user-db:"))
             parts = profile.split("\n")
             host.write(PROFILE, "\n".join([*parts[: place + 1], "system-db:local", *parts[place + 1 :]]))

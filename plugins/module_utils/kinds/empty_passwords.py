@@ -29,7 +29,13 @@ class EmptyPasswords(Kind):
         spared = [account for account in _empty(host) if account.name in host.spared]
         if spared:
             raise SettingError(f"a spared account ({accounts.uids(spared)}) has an empty password: give it one by hand")
-        for account in _empty(host):
+        empty = _empty(host)
+        by_hand = [account for account in empty if not account.shadowed] + accounts.sharing(host, empty)
+        if by_hand:
+            raise SettingError(
+                f"the empty password of {accounts.uids(by_hand)} cannot be locked safely: lock it by hand"
+            )
+        for account in empty:
             host.operate({"op": "lock", "uid": account.uid, "locked": True})
 
 

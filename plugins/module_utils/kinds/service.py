@@ -50,6 +50,8 @@ class Service(Kind):
             line.partition("=")[::2]
             for line in host.systemctl("show", "-p", "LoadState,UnitFileState,ActiveState", unit).splitlines()
         )
+        if not facts.get("LoadState") or "UnitFileState" not in facts:
+            raise SettingError(f"systemctl does not say what state {unit} is in: look at `systemctl status {unit}`")
         if facts["LoadState"] == "not-found":
             raise SettingError(f"the unit {unit} does not exist: install the package that brings it")
         state = facts["UnitFileState"]
@@ -61,7 +63,7 @@ class Service(Kind):
             host.operate(_run([verb, unit], [back, unit]))
         if f"{unit} active" in wanted:
             verb = "start" if body["active"] else "stop"
-            back = "start" if facts["ActiveState"] == "active" else "stop"
+            back = "start" if facts.get("ActiveState") == "active" else "stop"
             host.operate(_run([verb, unit], [back, unit]))
 
 

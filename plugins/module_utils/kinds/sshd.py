@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import fnmatch
 import glob
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..engine import text
 from ..engine.errors import NotApplicable, Seen, Unknown
@@ -20,6 +22,14 @@ DROP_IN = "/etc/ssh/sshd_config.d/00-essms.conf"
 SSHD = "/usr/sbin/sshd"
 _STYLE = text.BLANKS._replace(separator=" ")
 _BLOCK = "# essms.hardening: the first value counts in this file\n"
+_BLOCK_END = "# essms.hardening: end\n"
+_DEEPEST = 16
+"""How far sshd follows Include within Include."""
+_TIME_PART = re.compile(r"(\d+)([smhdwSMHDW]?)", re.ASCII)
+_TIME = re.compile(rf"(?:{_TIME_PART.pattern})+", re.ASCII)
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_PIECE = re.compile(r"""(?:"((?:[^"\\]|\\.)*)"?|'((?:[^'\\]|\\.)*)'?|([^ \t"']))""")
+_WORD = re.compile(r"""(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^ \t"'])+""")
 _SYNONYMS = {"without-password": "prohibit-password", "true": "yes", "false": "no"}
 _UNANSWERED = ("Missing privilege separation directory", "no hostkeys available", "Permission denied")
 
@@ -42,24 +52,27 @@ class Sshd(Kind):
         if done.rc != 0:
             return dict.fromkeys(names, Unknown(f"sshd -T failed: {done.err.strip()[:160]}"))
         in_force = dict(line.partition(" ")[::2] for line in done.out.splitlines())
-        exceptions = list(_in_match_blocks(host))
+        exceptions = [line for line in directives(host) if line.block and line.words]
         return {name: self._seen(name, in_force, exceptions, bodies) for name in names}
 
     def _seen(
         self,
         name: str,
         in_force: Mapping[str, str],
-        exceptions: Sequence[tuple[str, str, str]],
+        exceptions: Sequence[Directive],
         bodies: Sequence[Mapping[str, Any]],
     ) -> Any:
         if name.lower() not in in_force:
             return NotApplicable("this version of sshd does not know it")
         expected = next(body[name] for body in bodies if name in body)
-        for match, key, value in exceptions:
-            weaker = not self.rule(name).test(expected, _typed(value))
-            if key.lower() == name.lower() and weaker:
-                return Seen(_typed(value), f"set for some connections by the block: {match[:80]}")
-        return _typed(in_force[name.lower()])
+        for exception in exceptions:
+            if exception.keyword != name.lower():
+                continue
+            value = _typed(name, exception.words[0])
+            if not self.rule(name).test(expected, value):
+                # the Match itself is not shown: it may hold a person's login name
+                return Seen(value, f"set for some connections by the Match block at {exception.block}")
+        return _typed(name, in_force[name.lower()])
 
     def rule(self, name: str) -> Rule:
         return self.rules.get(name, EQUALS)
@@ -92,49 +105,99 @@ class Sshd(Kind):
         return f"another file or a Match block sets {name}: `grep -rni {name} /etc/ssh` shows it"
 
 
-def _typed(value: str) -> int | str:
+def _typed(name: str, value: str) -> int | str:
     value = _SYNONYMS.get(value.strip().lower(), value.strip())
+    if name == "ClientAliveInterval" and _TIME.fullmatch(value):
+        return sum(int(number) * _SECONDS[unit.lower()] for number, unit in _TIME_PART.findall(value))
     return int(value) if value.isascii() and value.isdigit() else value
 
 
-def _files(host: Host) -> Iterator[tuple[str, str]]:
-    """Yield (path, text) of the main file and of what it includes, in reading order."""
-    main = host.text(MAIN) or ""
-    yield MAIN, main
-    for entry in text.entries(main, _STYLE):
-        if entry.key.lower() == "include":
-            for pattern in entry.value.split():
-                absolute = os.path.join("/etc/ssh", pattern)
-                for path in sorted(glob.glob(host.path(absolute))):
-                    yield path, host.text(path) or ""
+class Directive(NamedTuple):
+    """One active line of the server's configuration.
+
+    :param block: file and line of the Match it depends on, empty when it holds for every connection.
+    """
+
+    keyword: str
+    words: list[str]
+    block: str
 
 
-def _in_match_blocks(host: Host) -> Iterator[tuple[str, str, str]]:
-    """Yield (match line, key, value) of every setting that holds only for some connections."""
-    for _path, content in _files(host):
-        block = ""
-        for entry in text.entries(content, _STYLE):
-            if entry.key.lower() == "match":
-                block = "" if entry.value.strip().lower() == "all" else f"Match {entry.value}"
-            elif block:
-                yield block, entry.key, entry.value.strip('"')
+def parse(line: str) -> tuple[str, list[str]] | None:
+    """Return keyword (in small letters) and arguments of a line as sshd splits them, None when it says nothing."""
+    rest = line.strip(" \t\r\n\f")
+    if not rest or rest.startswith("#"):
+        return None
+    if rest.startswith('"'):
+        keyword, _, rest = rest[1:].partition('"')
+    else:
+        keyword = re.split(r'[ \t"=]', rest, maxsplit=1)[0]
+        rest = rest[len(keyword) :]
+    rest = re.sub(r"^[ \t]*=?[ \t]*", "", rest)
+    return keyword.lower(), _words(rest)
+
+
+def _words(rest: str) -> list[str]:
+    """Return the arguments: quotes of both sorts hold blanks, and a word that starts with # begins a comment."""
+    words = []
+    for word in _WORD.findall(rest):
+        if word.startswith("#"):
+            break
+        words.append("".join(part for piece in _PIECE.findall(word) for part in piece))
+    return words
+
+
+def directives(host: Host, path: str = MAIN, block: str = "", depth: int = 0) -> Iterator[Directive]:
+    """Yield the active lines of a file and of what it includes, in sshd's order.
+
+    A file included inside a Match depends on it as a whole, and its own Match lines end with the file.
+    """
+    outer = block
+    for number, line in enumerate((host.text(path) or "").split("\n"), start=1):
+        parsed = parse(line)
+        if parsed is None:
+            continue
+        keyword, words = parsed
+        if keyword == "match":
+            everybody = [word.lower() for word in words] == ["all"]
+            block = outer if everybody else f"{path}:{number}"
+        yield Directive(keyword, words, block)
+        if keyword == "include" and depth < _DEEPEST:
+            for pattern in words:
+                for included in _expand(host, pattern):
+                    yield from directives(host, included, block, depth + 1)
+
+
+def _expand(host: Host, pattern: str) -> list[str]:
+    """Return the paths, as the host names them, of the files that a pattern of Include finds."""
+    root = os.path.realpath(host.root)
+    found = sorted(glob.glob(os.path.join(glob.escape(root), os.path.join("/etc/ssh", pattern).lstrip("/"))))
+    return [os.path.join("/", os.path.relpath(path, root)) for path in found if os.path.isfile(path)]
 
 
 def _drop_in_comes_first(host: Host, names: Sequence[str]) -> bool:
-    """Say whether the main file includes the drop-in folder before it sets any of these keys itself."""
+    """Say whether the main file includes our drop-in before it sets any of these keys itself."""
     keys = {name.lower() for name in names}
-    for entry in text.entries(host.text(MAIN) or "", _STYLE):
-        if entry.key.lower() == "include" and os.path.dirname(DROP_IN) in entry.value:
+    for line in (host.text(MAIN) or "").split("\n"):
+        keyword, words = parse(line) or ("", [])
+        if keyword == "include" and any(_finds(pattern, DROP_IN) for pattern in words):
             return True
-        if entry.key.lower() in keys or entry.key.lower() == "match":
+        if keyword in keys or keyword == "match":
             return False
     return False
 
 
+def _finds(pattern: str, path: str) -> bool:
+    """Say whether a pattern of Include finds a path; unlike fnmatch, no wildcard of it goes beyond a slash."""
+    absolute = os.path.normpath(os.path.join("/etc/ssh", pattern))
+    return absolute.count("/") == path.count("/") and fnmatch.fnmatchcase(path, absolute)
+
+
 def _put_at_top(content: str, wanted: Mapping[str, Any]) -> str:
-    lines = "".join(f"{key} {value}\n" for key, value in wanted.items())
-    if content.startswith(_BLOCK):
-        rest = content[len(_BLOCK) :]
-        old = [line for line in text.split_lines(rest) if line.split(" ")[0] not in wanted]
-        return _BLOCK + lines + "".join(old)
-    return _BLOCK + lines + content
+    """Return the text with our block first; of what stood there before, only the block itself is rewritten."""
+    own: dict[str, Any] = {}
+    if content.startswith(_BLOCK) and _BLOCK_END in content:
+        inside, _, content = content[len(_BLOCK) :].partition(_BLOCK_END)
+        own = dict(line.partition(" ")[::2] for line in inside.split("\n") if line)
+    lines = "".join(f"{key} {value}\n" for key, value in {**own, **wanted}.items())
+    return _BLOCK + lines + _BLOCK_END + content

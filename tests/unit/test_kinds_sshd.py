@@ -1,0 +1,110 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The configuration of sshd, read as sshd reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import Seen
+from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS, sshd
+
+from tests.support.fixture_host import FixtureHost
+
+ANSWERS = {"/usr/sbin/sshd -T": "permitemptypasswords no\nclientaliveinterval 300\n"}
+WANTED = {"PermitEmptyPasswords": "no"}
+MAIN = "/etc/ssh/sshd_config"
+YES = "PermitEmptyPasswords yes\n"
+
+
+def host_with(root: Path, main: str, **others: str) -> FixtureHost:
+    files = {f"/etc/ssh/{name}.conf": content for name, content in others.items()}
+    return FixtureHost(root, {"/usr/sbin/sshd": "", MAIN: main, **files}, ANSWERS)
+
+
+def observed(host: FixtureHost, body: dict[str, Any] | None = None) -> Any:
+    body = body or WANTED
+    return KINDS["sshd"].observe(host, [body])[next(iter(body))]
+
+
+INSIDE = "Match User x\nInclude a.conf\n"
+CONDITIONAL = [
+    ("Match User x\nPermitEmptyPasswords=yes\n", {}, f"{MAIN}:1"),
+    ("Match User x\n  permitemptypasswords = yes # c\n", {}, f"{MAIN}:1"),
+    ("#c\nMatch=User x\n" + YES, {}, f"{MAIN}:2"),
+    ('"Match" User x\n"PermitEmptyPasswords" "yes"\n', {}, f"{MAIN}:1"),
+    ("Match User x\n\tPermitEmptyPasswords\t'yes'\n", {}, f"{MAIN}:1"),
+    (INSIDE, {"a": YES}, f"{MAIN}:1"),
+    (INSIDE, {"a": "Match all\n" + YES}, f"{MAIN}:1"),
+    (INSIDE, {"a": "Include b.conf", "b": YES}, f"{MAIN}:1"),
+    (INSIDE + YES, {"a": "Match all\n"}, f"{MAIN}:1"),
+    ("Include a.conf\n", {"a": "Include b.conf\n", "b": "Match User x\n" + YES}, "/etc/ssh/b.conf:1"),
+    ('Include "/etc/ssh/a.conf"\n', {"a": "Match User x\n" + YES}, "/etc/ssh/a.conf:1"),
+    ("Include=none.conf /etc/ssh/[ab].conf\n", {"b": "Match User x\n" + YES}, "/etc/ssh/b.conf:1"),
+]
+FINE = [
+    ("Match User x\nPermitEmptyPasswords no # c\n", {}),
+    ("Match User x\n#PermitEmptyPasswords yes\nX11Forwarding no\n", {}),
+    ("Match User x\nMatch All # everybody\n" + YES, {}),
+    ("Include a.conf\n" + YES, {"a": "Match User x\nX11Forwarding no\n"}),
+]
+
+
+@pytest.mark.parametrize(("main", "others", "place"), CONDITIONAL)
+def test_what_holds_for_some_connections_is_found(
+    tmp_path: Path, main: str, others: dict[str, str], place: str
+) -> None:
+    seen = observed(host_with(tmp_path, main, **others))
+    assert isinstance(seen, Seen)
+    assert seen.value == "yes"
+    assert seen.note == f"set for some connections by the Match block at {place}"
+
+
+@pytest.mark.parametrize(("main", "others"), FINE)
+def test_what_is_harmless_is_no_exception(tmp_path: Path, main: str, others: dict[str, str]) -> None:
+    assert observed(host_with(tmp_path, main, **others)) == "no"
+
+
+def test_a_file_that_includes_itself_ends(tmp_path: Path) -> None:
+    assert observed(host_with(tmp_path, "Include a.conf\n", a="Include a.conf\n")) == "no"
+
+
+@pytest.mark.parametrize(("written", "value"), [("5m", 300), ("1h30m", 5400), ("120", 120)])
+def test_times_are_read_as_seconds(tmp_path: Path, written: str, value: int) -> None:
+    host = host_with(tmp_path, f"Match User x\nClientAliveInterval {written}\n")
+    seen = observed(host, {"ClientAliveInterval": 60})
+    assert isinstance(seen, Seen)
+    assert seen.value == value
+
+
+def edited(host: FixtureHost, path: str) -> str | None:
+    KINDS["sshd"].edit(host, WANTED, WANTED)
+    return host.text(path)
+
+
+def test_only_our_own_block_is_rewritten(tmp_path: Path) -> None:
+    theirs = "Port 22\nMatch User x\nPermitEmptyPasswords no\n"
+    host = host_with(tmp_path, theirs)
+    first = edited(host, MAIN)
+    assert first is not None
+    assert first.endswith(theirs)
+    host.write(MAIN, first.replace("\nPermitEmptyPasswords no\n", "\nPermitEmptyPasswords yes\n", 1))
+    assert edited(host, MAIN) == first
+
+
+@pytest.mark.parametrize(
+    ("include", "ours"),
+    [
+        ("/etc/ssh/sshd_config.d/*.conf", True),
+        ('"sshd_config.d/*.conf"', True),
+        ("other.conf /etc/ssh/sshd_config.d/00-*", True),
+        ("/etc/ssh/sshd_config.d/50-*.conf", False),
+        ("/etc/ssh/*.conf", False),
+        ("/etc/ssh/sshd_config.d.old/*.conf", False),
+    ],
+)
+def test_the_drop_in_is_used_when_it_is_included(tmp_path: Path, include: str, ours: bool) -> None:
+    host = host_with(tmp_path, f"Include {include}\nPermitEmptyPasswords yes\n")
+    assert (edited(host, sshd.DROP_IN) is not None) is ours
