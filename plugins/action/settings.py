@@ -231,12 +231,14 @@ class ActionModule(ActionBase):
     def _confirm(self, record: HostRecord) -> None:
         """Prove access over a new connection, or wait until the guard has given it back and look again."""
         asked = time.monotonic()
-        try:
-            self._connection.reset()
-            confirmation = self._ask({"state": "confirmed", "transaction": record.response["transaction"]})
-            refused = confirmation["problem"]
-        except AnsibleError as error:
-            refused = failures.sentence(str(error))
+        refused = self._refusal(record.response["transaction"])
+        # sshd closes its port for a moment when it reads its files again
+        while (
+            refused and "Connection refused" in refused and time.monotonic() < asked + self._args["guard_seconds"] / 2
+        ):
+            time.sleep(1)
+            refused = self._refusal(record.response["transaction"])
+        refused = refused and failures.sentence(refused)
         if not refused:
             record.guard = "confirmed"
             return
@@ -254,6 +256,14 @@ class ActionModule(ActionBase):
             record.response = {**said, "rows": now["rows"]}
         else:
             record.response = {**now, "transaction": None}
+
+    def _refusal(self, transaction: str) -> str:
+        """Try to confirm over a new connection; return why that failed, or an empty text."""
+        try:
+            self._connection.reset()
+            return str(self._ask({"state": "confirmed", "transaction": transaction})["problem"])
+        except AnsibleError as error:
+            return str(error)
 
     # --- afterwards --------------------------------------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ def arm(transaction: Transaction, seconds: int) -> None:
         # the guard has to run without us: try it once, with the very Python that will run it
         probe = [sys.executable, program, transaction.folder, "probe"]
         subprocess.run(probe, check=True, capture_output=True, timeout=30)
-        _start_timer(unit_name(transaction.id), transaction.folder, seconds)
+        _start_timer(unit_name(transaction.id), transaction.folder, "guard", seconds)
     except (OSError, subprocess.SubprocessError) as error:
         raise EngineError(f"the guard timer cannot be armed, nothing was changed: {_detail(error)}") from error
 
@@ -58,7 +58,7 @@ def wait_for_confirmation(transaction: Transaction, seconds: int) -> None:
     :raises EngineError: when systemd refuses; the caller puts the transaction back.
     """
     try:
-        _start_timer(f"{unit_name(transaction.id)}-confirm", transaction.folder, seconds)
+        _start_timer(f"{unit_name(transaction.id)}-confirm", transaction.folder, "confirm", seconds)
     except (OSError, subprocess.SubprocessError) as error:
         raise EngineError(f"the guard timer cannot be armed again: {_detail(error)}") from error
     _stop(unit_name(transaction.id))
@@ -74,9 +74,9 @@ def _write_program(program: str, folder: str) -> None:
         os.symlink(undo.BOOT_UNIT, undo.BOOT_WANT)
 
 
-def _start_timer(unit: str, folder: str, seconds: int) -> None:
+def _start_timer(unit: str, folder: str, mode: str, seconds: int) -> None:
     timer = [f"--unit={unit}", f"--on-active={seconds}", "--timer-property=AccuracySec=100ms", "--collect"]
-    command = [sys.executable, os.path.join(folder, PROGRAM), folder, "guard"]
+    command = [sys.executable, os.path.join(folder, PROGRAM), folder, mode]
     subprocess.run(["systemd-run", *timer, *command], check=True, capture_output=True, timeout=30)
 
 

@@ -409,17 +409,19 @@ def disarm(folder: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Entry of the guard: FOLDER guard (the time is up), boot (the host restarted meanwhile) or probe (a trial)."""
+    """Entry of the guard: FOLDER and why it runs.
+
+    guard: the change took too long; confirm: nobody confirmed it; boot: the host restarted meanwhile; probe: a trial.
+    """
     folder, mode = arguments
     if mode == "probe":
         return 0
-    if lock(wait=mode == "guard") is None:
+    if lock(wait=mode != "boot") is None:
         return 0
-    records = load(folder)
-    waits = mode == "guard" and status(records) == "pending" and time.time() < records[-1]["until"] - 1
-    if waits or status(records) not in ("unfinished", "pending"):
+    # a change that ended after all has a second timer, which counts its own time: the clock may be set back meanwhile
+    if status(load(folder)) not in (("unfinished",) if mode == "guard" else ("unfinished", "pending")):
         return 0
-    why = "no new connection confirmed the change in time" if mode == "guard" else "the host restarted before it ended"
+    why = "the host restarted before it ended" if mode == "boot" else "no new connection confirmed the change in time"
     for problem in undo(folder, why, files_only=mode == "boot"):
         print(problem, file=sys.stderr)
     if mode == "boot":
