@@ -308,7 +308,7 @@ def ask(host: str, request: Mapping[str, Any], *, source: Path | None = None) ->
 def ask_over_ssh(host: str, request: Mapping[str, Any], *options: str, timeout: float = 60) -> Run:
     """Send one request over SSH and sudo, as Ansible does; ``options`` of ssh choose the connection."""
     program = _program(host, SOURCE)
-    argv = ["ssh", "-F", str(lab_hosts.SSH_CONFIG), "-o", "BatchMode=yes", "-o", "ConnectTimeout=5", *options, host]
+    argv = ["ssh", "-F", str(lab_hosts.SSH_CONFIG), "-o", "BatchMode=yes", "-o", "ConnectionAttempts=5", *options, host]
     done = subprocess.run(
         [*argv, f"sudo -n python3 {program}"],
         input=json.dumps(request),
@@ -360,7 +360,7 @@ def run(
     done = ask(host, {**request, "wait_for_packages": packages and state == "applied"}, source=source)
     if done.response.get("packages_missing"):
         install(host, done["packages_missing"])
-        done = ask(host, {**request, "packages_before": done["packages_before"]}, source=source)
+        done = ask(host, {**request, "packages_planned": done["packages_planned"]}, source=source)
     names = done.response.get("packages_to_remove") or []
     if names and packages:
         must(host, f"DEBIAN_FRONTEND=noninteractive apt-get purge -y -q {' '.join(names)}")
