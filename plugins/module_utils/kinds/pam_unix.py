@@ -50,7 +50,7 @@ class PamUnix(Kind):
                 pam.set_option(host, line, "nullok", None, drop=("nullok_secure",))
         if "hash" in wanted:
             for line in pam.lines(host, "pam_unix.so", "password"):
-                pam.set_option(host, line, wanted["hash"], "", drop=_NAMES)
+                pam.set_option(host, line, wanted["hash"], "", drop=(*_NAMES, "rounds"))
 
     def _edit_redhat(self, host: Host, wanted: Mapping[str, Any]) -> None:
         if "nullok" in wanted:

@@ -88,7 +88,11 @@ class Pwquality(Kind):
                     else text.drop(content, name, text.EQUALS_SIGN)
                 )
             elif name == "badwords":
-                known = (text.get(content, name, text.EQUALS_SIGN) or "").split()
+                # those in force, wherever they are written: our line replaces every other one
+                values = effective(host)
+                in_force = [] if isinstance(values, Unknown) else values.get(name, [])
+                known = [*(text.get(content, name, text.EQUALS_SIGN) or "").split()]
+                known += [word for word in in_force if word not in known]
                 words = [*known, *(word for word in value if word not in known)]
                 content = text.put(content, name, " ".join(words), text.EQUALS_SIGN)
             else:
