@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Mapping
@@ -32,6 +33,7 @@ _RUN_OPTIONS = {"essms_transaction": "transaction", "essms_guard_seconds": "guar
 _GUARD_BOUNDS = (15, 600)
 """Seconds: a blocked try to connect costs ten, and nobody waits longer than ten minutes for access."""
 _AFTER_GUARD = 5
+_ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
 _SSH = ("ssh", "paramiko", "paramiko_ssh", "libssh")
 
 display = Display()
@@ -153,8 +155,8 @@ class ActionModule(ActionBase):
     def _spared(self) -> list[str]:
         """Return the accounts no control touches: the one this connection uses, and those for emergencies."""
         emergency = self._template("essms_break_glass_accounts", [])
-        if not isinstance(emergency, list) or not all(isinstance(name, str) for name in emergency):
-            raise CatalogueError("essms_break_glass_accounts: must be a list of account names")
+        if not isinstance(emergency, list) or not all(_ACCOUNT.fullmatch(str(name)) for name in emergency):
+            raise CatalogueError("essms_break_glass_accounts: must be a list of account names, such as [secours]")
         user = self._connection.get_option("remote_user") if self._connection.transport != "local" else None
         return [*([str(user)] if user else []), *emergency]
 

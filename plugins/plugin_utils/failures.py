@@ -73,5 +73,5 @@ def of_result(result: Mapping[str, Any]) -> str:
         return ""
     if result.get("rc") in _KILLED:
         return "The module was killed on this host: run again, the next run puts back what it had begun."
-    parts = [str(result.get(key) or "") for key in ("msg", "module_stderr", "module_stdout", "exception")]
+    parts = [str(result.get(key) or "") for key in ("msg", "module_stderr", "module_stdout")]
     return sentence(" ".join(part for part in parts if part) or "the module gave no answer")

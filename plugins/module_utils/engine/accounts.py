@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .host import Host
+from .undo import account_mark
 
 _NO_SHELL = ("nologin", "false", "sync", "halt", "shutdown")
 
@@ -35,6 +36,11 @@ class Account(NamedTuple):
     shadowed: bool
 
     @property
+    def mark(self) -> str:
+        """What a journal remembers the account by."""
+        return account_mark(self.name, self.uid)
+
+    @property
     def has_password(self) -> bool:
         """Say whether a password can be given at all: neither locked nor empty."""
         return bool(self.hash) and self.hash[0] not in "!*"
@@ -46,12 +52,12 @@ def read(host: Host) -> list[Account]:
     :raises PermissionError: when /etc/shadow cannot be read.
     """
     shadow: dict[str, list[str]] = {}
-    for line in (host.text("/etc/shadow") or "").splitlines():
+    for line in (host.text("/etc/shadow") or "").split("\n"):
         parts = line.split(":")
         if len(parts) >= 8:
             shadow.setdefault(parts[0], parts)
     found = []
-    for line in (host.text("/etc/passwd") or "").splitlines():
+    for line in (host.text("/etc/passwd") or "").split("\n"):
         parts = line.split(":")
         if len(parts) != 7 or not parts[2].isdigit() or not parts[3].isdigit():
             continue
@@ -99,12 +105,12 @@ def members(host: Host, groups: Sequence[str]) -> set[str]:
     """Return the names of the accounts that are in one of the groups, as primary or further group."""
     found: set[str] = set()
     numbers = set()
-    for line in (host.text("/etc/group") or "").splitlines():
+    for line in (host.text("/etc/group") or "").split("\n"):
         parts = line.split(":")
         if len(parts) == 4 and parts[0] in groups:
             numbers.add(parts[2])
             found.update(name for name in parts[3].split(",") if name)
-    for line in (host.text("/etc/passwd") or "").splitlines():
+    for line in (host.text("/etc/passwd") or "").split("\n"):
         parts = line.split(":")
         if len(parts) == 7 and parts[3] in numbers:
             found.add(parts[0])
@@ -119,7 +125,7 @@ def uids(accounts: Sequence[Account]) -> str:
 
 
 def _bound(host: Host, key: str, default: int) -> int:
-    for line in (host.text("/etc/login.defs") or "").splitlines():
+    for line in (host.text("/etc/login.defs") or "").split("\n"):
         parts = line.split()
         if len(parts) == 2 and parts[0] == key and parts[1].isdigit():
             return int(parts[1])

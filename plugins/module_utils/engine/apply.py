@@ -275,10 +275,16 @@ def _diff(host: Host) -> list[dict[str, str]]:
     found = []
     for path, change in sorted(host.overlay.items()):
         before, after = (undo.content(state) or b"" for state in (change.before, change.after))
-        texts = {"before": before.decode(errors="replace"), "after": after.decode(errors="replace")}
+        texts = {"before": _shown(before), "after": _shown(after)}
         found.append({"before_header": path, "after_header": path, **texts})
     for operation in host.operations:
         what = operation.get("path") or f"uid {operation.get('uid')}"
         detail = " ".join(operation["do"]) if "do" in operation else f"{operation['op']} {what}"
         found.append({"before_header": detail, "after_header": detail, "before": "", "after": f"{detail}\n"})
     return found
+
+
+def _shown(data: bytes) -> str:
+    """Return a file's text for a terminal: what would steer it is shown as an escape."""
+    text = data.decode(errors="replace")
+    return "".join(char if char in "\n\t" or char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -76,6 +76,8 @@ def _write_program(program: str, folder: str) -> None:
 
 def _start_timer(unit: str, folder: str, mode: str, seconds: int) -> None:
     timer = [f"--unit={unit}", f"--on-active={seconds}", "--timer-property=AccuracySec=100ms", "--collect"]
+    # what cannot be put back now (a full disk) is tried again until it can
+    timer += ["-p", "Restart=on-failure", "-p", "RestartSec=15", "-p", "StartLimitIntervalSec=0"]
     command = [sys.executable, os.path.join(folder, PROGRAM), folder, mode]
     subprocess.run(["systemd-run", *timer, *command], check=True, capture_output=True, timeout=30)
 

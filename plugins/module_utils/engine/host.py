@@ -86,7 +86,7 @@ class Host:
 
         Bytes that are not UTF-8 survive a round trip.
 
-        :raises PermissionError: when it cannot be read.
+        :raises OSError: when it cannot be read, or is a pipe or a device.
         """
         real = self.path(path)
         if real in self.overlay:
@@ -94,7 +94,7 @@ class Host:
             return None if data is None else data.decode(errors="surrogateescape")
         if real not in self._texts:
             try:
-                with open(real, "rb") as stream:
+                with open(real, "rb", opener=undo.open_regular) as stream:
                     self._texts[real] = stream.read().decode(errors="surrogateescape")
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 self._texts[real] = None

@@ -10,9 +10,10 @@ RHEL family: features of authselect. Neither stack is ever forced.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from .errors import SettingError, Unknown
+from .errors import NotApplicable, Seen, SettingError, Unknown
 from .host import Host
 
 COMMON = ("common-account", "common-auth", "common-password", "common-session", "common-session-noninteractive")
@@ -26,6 +27,24 @@ _STACKS = {
 }
 
 
+_WORDS = {
+    "required": {"success": "ok", "new_authtok_reqd": "ok", "ignore": "ignore", "default": "bad"},
+    "requisite": {"success": "ok", "new_authtok_reqd": "ok", "ignore": "ignore", "default": "die"},
+    "sufficient": {"success": "done", "new_authtok_reqd": "done", "default": "ignore"},
+    "optional": {"success": "ok", "new_authtok_reqd": "ok", "default": "ignore"},
+    "include": {"default": "ignore"},
+    "substack": {"default": "ignore"},
+}
+_REFUSALS = ("auth_err", "perm_denied", "authtok_err", "maxtries")
+_FRIENDLY = ("success", "new_authtok_reqd", "ignore")
+_ANSWERS = {"pam_deny.so": False, "pam_permit.so": True}
+"""Modules that always refuse or always accept."""
+_SERVICES = {
+    "auth": ("sshd", "login", "su", "sudo", "gdm-password", "lightdm", "sddm"),
+    "password": ("passwd",),
+}
+"""Services whose files, on a Debian host, take the shared stack in."""
+
 _DEBIAN_STATE = tuple(
     f"/var/lib/pam/{name}" for name in ("account", "auth", "password", "seen", "session", "session-noninteractive")
 )
@@ -38,19 +57,131 @@ class PamLine(NamedTuple):
     path: str
     line: int
     type: str
+    control: str
     module: str
     options: list[str]
+
+    @property
+    def actions(self) -> dict[str, str]:
+        """What the control field does for each answer of the module, in the long form of pam.conf(5)."""
+        if self.control in _WORDS:
+            return _WORDS[self.control]
+        return dict(word.partition("=")[::2] for word in self.control.strip("[]").split())
+
+    @property
+    def enforcing(self) -> bool:
+        """Say whether a refusal of the module refuses the user; optional and sufficient lines only give an opinion."""
+        actions = self.actions
+        return all(actions.get(answer, actions.get("default", "bad")) in ("die", "bad") for answer in _REFUSALS)
 
 
 def lines(host: Host, module: str, kind: str | None = None) -> list[PamLine]:
     """Return the active lines of a module in the stack that every service shares, of one type only when given."""
+    return [
+        line
+        for path in _STACKS.get(host.family, [])
+        for line in _parse(host, path)
+        if line.module == module and kind in (None, line.type)
+    ]
+
+
+def _parse(host: Host, path: str) -> list[PamLine]:
+    found = []
+    for number, line in enumerate((host.text(path) or "").split("\n")):
+        match = _LINE.match(line.partition("#")[0])
+        if match:
+            control, module = match.group("control").lower(), match.group("module").rsplit("/", 1)[-1]
+            found.append(PamLine(path, number, match.group("type"), control, module, match.group("options").split()))
+    return found
+
+
+def in_force(host: Host, module: str, kind: str, accepted: bool = True) -> list[PamLine]:
+    """Return the lines of a module that can refuse a user: enforcing, and reached.
+
+    :param accepted: look at those reached when pam_unix accepts the password, or else at those when it refuses it.
+    """
     found = []
     for path in _STACKS.get(host.family, []):
-        for number, line in enumerate((host.text(path) or "").split("\n")):
-            match = _LINE.match(line.partition("#")[0])
-            if match and match.group("module").rsplit("/", 1)[-1] == module and kind in (None, match.group("type")):
-                found.append(PamLine(path, number, match.group("type"), module, match.group("options").split()))
+        stack = [line for line in _parse(host, path) if line.type == kind]
+        reached = _reached(stack, {**_ANSWERS, "pam_unix.so": accepted})
+        found += [stack[place] for place in sorted(reached) if stack[place].module == module]
+    return [line for line in found if line.enforcing]
+
+
+def _reached(stack: Sequence[PamLine], answers: dict[str, bool]) -> set[int]:
+    """Return the places of a stack that are reached, when some modules always accept or always refuse."""
+    reached: set[int] = set()
+    to_visit = [0]
+    while to_visit:
+        place = to_visit.pop()
+        if place in reached or place >= len(stack):
+            continue
+        reached.add(place)
+        line = stack[place]
+        actions = line.actions
+        otherwise = actions.get("default", "bad")
+        accepts = {actions.get("success", otherwise)}
+        refuses = {otherwise, *(action for answer, action in actions.items() if answer not in _FRIENDLY)}
+        known = answers.get(line.module)
+        for action in accepts | refuses if known is None else accepts if known else refuses:
+            if action.isdigit():
+                to_visit.append(place + 1 + int(action))
+            elif action not in ("die", "done"):
+                to_visit.append(place + 1)
+    return reached
+
+
+def own_stacks(host: Host, kind: str) -> list[str]:
+    """Return the files of services that do not take in the shared stack of a type, or check passwords beside it."""
+    if host.family != "debian":
+        return []
+    found = []
+    shared = re.compile(
+        rf"^\s*(?:@include|-?{kind}\s+(?:include|substack))\s+(?:/etc/pam\.d/)?common-{kind}\s*$", re.MULTILINE
+    )
+    for path in (f"/etc/pam.d/{name}" for name in _SERVICES[kind]):
+        content = host.text(path)
+        if content is None:
+            continue
+        active = "\n".join(line.partition("#")[0] for line in content.split("\n"))
+        beside = any(line.type == kind and line.module == "pam_unix.so" for line in _parse(host, path))
+        if beside or not shared.search(active):
+            found.append(path)
     return found
+
+
+def everywhere(host: Host, kind: str, seen: dict[str, Any]) -> dict[str, Any]:
+    """Return what was seen of the shared stack, failing where a service has a stack of its own."""
+    own = own_stacks(host, kind)
+    if not own:
+        return seen
+    note = f"{', '.join(own)}: this service does not use common-{kind}"
+    return {
+        name: value
+        if isinstance(value, (Unknown, NotApplicable))
+        else Seen(value.value if isinstance(value, Seen) else value, note, satisfied=False)
+        for name, value in seen.items()
+    }
+
+
+def refuse_own_stacks(host: Host, kind: str) -> None:
+    """Stop where the shared stack does not reach every service.
+
+    :raises SettingError: naming the files.
+    """
+    own = own_stacks(host, kind)
+    if own:
+        raise SettingError(
+            f"{', '.join(own)} does not use common-{kind}: put `@include common-{kind}` there in place of its own lines"
+        )
+
+
+def other_file(found: Sequence[PamLine], usual: str) -> Unknown | None:
+    """Return why a module's values are not known, when a line names another file than the usual one."""
+    for line in found:
+        if (option(line, "conf") or usual) != usual:
+            return Unknown(f"{line.path} gives {line.module} a configuration file of its own (conf=)")
+    return None
 
 
 def option(line: PamLine, name: str) -> str | None:

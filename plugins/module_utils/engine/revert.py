@@ -222,11 +222,13 @@ def _unwind_operation(host: Host, record: dict[str, Any]) -> None:
     if record["op"] == "run":
         host.operate({"op": "run", "do": record["undo"], "undo": record["do"]})
     elif record["op"] == "lock":
-        host.operate({"op": "lock", "uid": record["uid"], "locked": not record["locked"]})
+        host.operate({"op": "lock", "uid": record["uid"], "who": record["who"], "locked": not record["locked"]})
     else:
-        now = {account.uid: account for account in read_accounts(host)}.get(record["uid"])
+        now = {undo.account_mark(account.name, account.uid): account for account in read_accounts(host)}.get(
+            record["who"]
+        )
         ours = [name for name in record["after"] if now and getattr(now, name) == record["after"][name]]
         if ours:
             before = {name: record["before"][name] for name in ours}
             after = {name: record["after"][name] for name in ours}
-            host.operate({"op": "ageing", "uid": record["uid"], "before": after, "after": before})
+            host.operate({"op": "ageing", "uid": record["uid"], "who": record["who"], "before": after, "after": before})

@@ -55,6 +55,8 @@ def run(request: Request) -> Response:
         _STATES[request["state"]](host, request, response)
     except (EngineError, undo.JournalError) as error:
         response["problem"] = str(error)
+    except OSError as error:
+        response["problem"] = f"{error.filename or 'the system'}: {error.strerror or error}: look at it on the host"
     response["seconds"] = {"module": round(time.monotonic() - start, 3), "process": _age()}
     return response
 

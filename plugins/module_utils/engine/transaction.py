@@ -91,8 +91,9 @@ class Transaction:
 
         :raises TransactionError: when one fails.
         """
-        for operation in host.operations:
-            _operate(operation)
+        with undo.keeping_shadow_backup():
+            for operation in host.operations:
+                _operate(operation)
         for _order, argv in sorted(host.activations):
             _command(argv)
         host.forget()
@@ -123,9 +124,9 @@ def _next_id() -> str:
 def _operate(operation: dict[str, Any]) -> None:
     try:
         if operation["op"] == "ageing":
-            undo.set_ageing(operation["uid"], operation["before"], operation["after"])
+            undo.set_ageing(operation["uid"], operation["who"], operation["before"], operation["after"])
         elif operation["op"] == "lock":
-            undo.set_lock(operation["uid"], operation["locked"])
+            undo.set_lock(operation["uid"], operation["who"], operation["locked"])
         elif operation["op"] == "rmdir":
             undo.remove_empty_folder(operation["path"])
         else:

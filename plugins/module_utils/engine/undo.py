@@ -22,13 +22,13 @@ import fcntl
 import hashlib
 import json
 import os
-import pwd
 import re
 import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 ROOT = "/var/lib/essms"
@@ -56,10 +56,22 @@ def digest(state: State | None) -> str | None:
     return None if data is None else hashlib.sha256(data).hexdigest()
 
 
+def open_regular(path: str, flags: int) -> int:
+    """Open a file that is one: reading a pipe would wait for ever.
+
+    :raises OSError: when it is anything but a regular file.
+    """
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    return descriptor
+
+
 def read_state(path: str) -> State | None:
     """Return the bytes, mode, owners, times and extended attributes of a file, or None when it does not exist."""
     try:
-        with open(path, "rb") as stream:
+        with open(path, "rb", opener=open_regular) as stream:
             data = stream.read()
             info = os.fstat(stream.fileno())
     except (FileNotFoundError, NotADirectoryError):
@@ -141,54 +153,76 @@ def _flush_folder(path: str) -> None:
 # --- accounts ------------------------------------------------------------------------------------------------------
 
 
-def shadow_tool(argv: list[str], name: str) -> None:
-    """Run a tool of the shadow suite for one account, leaving the backup /etc/shadow- as it was.
+def account_mark(name: str, uid: int) -> str:
+    """Return what a journal remembers an account by: whether the uid still is the same account's, not whose it is."""
+    return hashlib.sha256(f"{uid}:{name}".encode(errors="surrogateescape")).hexdigest()[:16]
 
-    The account's name is given at the last moment and never recorded.
-    """
+
+def _account_name(uid: int, who: str) -> str | None:
+    """Return the login name of the account with this uid and mark; None when it is gone, whoever has the uid now."""
+    with open("/etc/passwd", encoding="utf-8", errors="surrogateescape") as stream:
+        for line in stream:
+            fields = line.split(":")
+            if len(fields) > 2 and fields[2] == str(uid) and account_mark(fields[0], uid) == who:
+                return fields[0]
+    return None
+
+
+@contextmanager
+def keeping_shadow_backup() -> Iterator[None]:
+    """Leave the backup /etc/shadow-, which the shadow tools write, as it was."""
     backup = read_state("/etc/shadow-")
+    try:
+        yield
+    finally:
+        if read_state("/etc/shadow-") != backup:
+            write_state("/etc/shadow-", backup)
+
+
+def _shadow_tool(argv: list[str], name: str) -> None:
+    """Run a tool of the shadow suite for one account, whose name is given at the last moment and never recorded."""
     subprocess.run([*argv, name], check=True, capture_output=True, timeout=30, env=_environment(), pass_fds=HELD)
-    if read_state("/etc/shadow-") != backup:
-        write_state("/etc/shadow-", backup)
 
 
-def shadow_fields(uid: int) -> list[str]:
-    """Return the fields of an account's line in /etc/shadow.
-
-    :raises KeyError: when the account is gone.
-    """
-    name = pwd.getpwuid(uid).pw_name
+def _shadow_fields(name: str) -> list[str] | None:
     with open("/etc/shadow", encoding="utf-8", errors="surrogateescape") as stream:
         for line in stream:
             fields = line.rstrip("\n").split(":")
             if fields[0] == name:
                 return fields
-    raise KeyError(uid)
+    return None
 
 
 _AGEING = {"max": (4, "-M"), "warn": (5, "-W")}
 """Field of /etc/shadow and option of chage."""
 
 
-def set_ageing(uid: int, before: dict[str, str], after: dict[str, str]) -> None:
+def set_ageing(uid: int, who: str, before: dict[str, str], after: dict[str, str]) -> None:
     """Change ageing fields (max, warn; days as text, empty for none) that still have the value from before.
 
-    A field that somebody changed meanwhile keeps its newer value.
+    A field that somebody changed meanwhile keeps its newer value; an account that is gone is left out.
     """
-    fields = shadow_fields(uid)
+    name = _account_name(uid, who)
+    fields = _shadow_fields(name) if name else None
+    if name is None or fields is None:
+        return
     argv = ["chage"]
-    for name, (place, option) in _AGEING.items():
-        if name in after and fields[place] == before[name]:
-            argv += [option, after[name] or "-1"]
+    for key, (place, option) in _AGEING.items():
+        if key in after and fields[place] == before[key]:
+            argv += [option, after[key] or "-1"]
     if len(argv) > 1:
-        shadow_tool([*argv, "--"], fields[0])
+        _shadow_tool([*argv, "--"], name)
 
 
-def set_lock(uid: int, locked: bool) -> None:
-    """Lock the password of an account that has none, or give the empty password back; leave any other alone."""
-    fields = shadow_fields(uid)
-    if fields[1] == ("" if locked else "!"):
-        shadow_tool(["passwd", "-l" if locked else "-d"], fields[0])
+def set_lock(uid: int, who: str, locked: bool) -> None:
+    """Lock the password of an account that has none, or give the empty password back.
+
+    Any other password, one that was set meanwhile above all, and an account that is gone are left alone.
+    """
+    name = _account_name(uid, who)
+    fields = _shadow_fields(name) if name else None
+    if name is not None and fields is not None and fields[1] == ("" if locked else "!"):
+        _shadow_tool(["passwd", "-l" if locked else "-d"], name)
 
 
 def _environment() -> dict[str, str]:
@@ -303,11 +337,12 @@ def undo(folder: str, why: str, files_only: bool = False) -> list[str]:
     """
     records = load(folder)
     problems: list[str] = []
-    for record in reversed(records):
-        try:
-            _undo_record(folder, record, files_only)
-        except (OSError, KeyError, subprocess.SubprocessError) as error:
-            problems.append(f"undoing {record.get('path') or record['op']} failed: {_said(error)}")
+    with keeping_shadow_backup():
+        for record in reversed(records):
+            try:
+                _undo_record(folder, record, files_only)
+            except (OSError, KeyError, subprocess.SubprocessError) as error:
+                problems.append(f"undoing {record.get('path') or record['op']} failed: {_said(error)}")
     if not files_only:
         problems += _run_after(records)
     commands_left = files_only and any(record["op"] == "run" for record in records)
@@ -348,15 +383,10 @@ def _undo_record(folder: str, record: Record, files_only: bool) -> None:
 
 
 def _undo_account(record: Record) -> None:
-    try:
-        pwd.getpwuid(record["uid"])
-    except KeyError:
-        # removed since: there is nothing left to give back
-        return
     if record["op"] == "ageing":
-        set_ageing(record["uid"], record["after"], record["before"])
+        set_ageing(record["uid"], record["who"], record["after"], record["before"])
     else:
-        set_lock(record["uid"], not record["locked"])
+        set_lock(record["uid"], record["who"], not record["locked"])
 
 
 def remove_empty_folder(path: str) -> None:
@@ -422,12 +452,13 @@ def main(arguments: list[str]) -> int:
     if status(load(folder)) not in (("unfinished",) if mode == "guard" else ("unfinished", "pending")):
         return 0
     why = "the host restarted before it ended" if mode == "boot" else "no new connection confirmed the change in time"
-    for problem in undo(folder, why, files_only=mode == "boot"):
+    problems = undo(folder, why, files_only=mode == "boot")
+    for problem in problems:
         print(problem, file=sys.stderr)
     if mode == "boot":
         # once is enough: what is left is for the next run, not for every further boot
         disarm(folder)
-    return 0
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

@@ -87,7 +87,9 @@ class AccountAgeing(Kind):
                     f"the password of {accounts.uids([account])} is not in /etc/shadow: run pwconv first"
                 )
             if after:
-                host.operate({"op": "ageing", "uid": account.uid, "before": before, "after": after})
+                host.operate(
+                    {"op": "ageing", "uid": account.uid, "who": account.mark, "before": before, "after": after}
+                )
                 if "max" in after and _age(account) > int(after["max"]):
                     expiring.append(account)
         if expiring:

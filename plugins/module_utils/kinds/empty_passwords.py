@@ -36,7 +36,7 @@ class EmptyPasswords(Kind):
                 f"the empty password of {accounts.uids(by_hand)} cannot be locked safely: lock it by hand"
             )
         for account in empty:
-            host.operate({"op": "lock", "uid": account.uid, "locked": True})
+            host.operate({"op": "lock", "uid": account.uid, "who": account.mark, "locked": True})
 
 
 def _empty(host: Host) -> list[accounts.Account]:

@@ -8,20 +8,27 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..engine import pam, text
+from ..engine.errors import Seen, Unknown
 from ..engine.host import Host
-from ..engine.rules import AT_LEAST, LIMIT
+from ..engine.rules import AT_LEAST, LIMIT, Rule
 from .base import Kind, fields, integer
 
+MODULE = "pam_faillock.so"
 PATH = "/etc/security/faillock.conf"
 DEFAULTS = {"deny": 3, "unlock_time": 600, "fail_interval": 900}
 """What pam_faillock does when neither the file nor the PAM line says otherwise (faillock.conf(5))."""
+NEVER = "never"
+"""An unlock_time of zero, or this word: only an administrator unlocks, stricter than any number of seconds."""
+_UNLOCK = Rule(
+    AT_LEAST.label, lambda expected, seen: seen == NEVER or (expected != 0 and AT_LEAST.test(expected, seen))
+)
 
 
 class Faillock(Kind):
     """``faillock: {deny: 5, unlock_time: 900, fail_interval: 900}`` (tries and seconds)."""
 
     schema = fields(deny=integer(1, 20), unlock_time=integer(0, 86400 * 7), fail_interval=integer(1, 86400 * 7))
-    rules = {"deny": LIMIT, "unlock_time": AT_LEAST, "fail_interval": AT_LEAST}
+    rules = {"deny": LIMIT, "unlock_time": _UNLOCK, "fail_interval": AT_LEAST}
     needs_root = False
 
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -29,13 +36,14 @@ class Faillock(Kind):
         unreadable = pam.readable(host)
         if unreadable:
             return dict.fromkeys(names, unreadable)
-        return {name: in_force(host, name) for name in names}
+        return pam.everywhere(host, "auth", {name: _seen(in_force(host, name)) for name in names})
 
     def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+        pam.refuse_own_stacks(host, "auth")
         content = host.text(PATH) or text.HEADER
         for name, value in wanted.items():
             content = text.put(content, name, str(value), text.EQUALS_SIGN)
-            for line in pam.lines(host, "pam_faillock.so", "auth"):
+            for line in pam.lines(host, MODULE, "auth"):
                 if pam.option(line, name) is not None:
                     pam.set_option(host, line, name, None)
         host.write(PATH, content)
@@ -45,20 +53,36 @@ class Faillock(Kind):
 
 
 def in_stack(host: Host) -> bool:
-    """Say whether the stack counts failures before and after the password is checked."""
-    options = [word for line in pam.lines(host, "pam_faillock.so", "auth") for word in line.options]
-    return "preauth" in options and ("authfail" in options or "authsucc" in options)
+    """Say whether the stack refuses locked accounts and counts a refused password; authsucc counts nothing."""
+    before = pam.in_force(host, MODULE, "auth")
+    after = pam.in_force(host, MODULE, "auth", accepted=False)
+    return any("preauth" in line.options for line in before) and any("authfail" in line.options for line in after)
 
 
-def in_force(host: Host, name: str) -> int | None:
-    """Return the value of a key for the weakest line of the stack, or None when pam_faillock is not in the stack."""
+def in_force(host: Host, name: str) -> int | str | Unknown | None:
+    """Return the value of a key for the weakest line of the stack, or None when pam_faillock is not in the stack.
+
+    An account that only an administrator unlocks has the unlock_time NEVER.
+    """
     if not in_stack(host):
         return None
+    stack = pam.lines(host, MODULE, "auth")
+    elsewhere = pam.other_file(stack, PATH)
+    if elsewhere:
+        return elsewhere
     of_file = text.get(host.text(PATH) or "", name, text.EQUALS_SIGN)
-    values = []
-    for line in pam.lines(host, "pam_faillock.so", "auth"):
-        value = pam.option(line, name) or of_file or ""
-        values.append(int(value) if value.isdigit() else DEFAULTS[name])
+    values = [_number(name, pam.option(line, name) or of_file or "") for line in stack]
     if name == "deny":
         return 0 if 0 in values else max(values)
-    return min(values)
+    timed = [value for value in values if name != "unlock_time" or value]
+    return min(timed) if timed else NEVER
+
+
+def _number(name: str, value: str) -> int:
+    if name == "unlock_time" and value == NEVER:
+        return 0
+    return int(value) if value.isdigit() else DEFAULTS[name]
+
+
+def _seen(value: int | str | Unknown | None) -> Any:
+    return Seen(NEVER, "only an administrator unlocks an account") if value == NEVER else value

@@ -48,13 +48,14 @@ class PamStack(Kind):
         if unreadable:
             return dict.fromkeys(names, unreadable)
         there = {
-            "pwquality": bool(pam.lines(host, "pam_pwquality.so", "password")),
-            "faillock": faillock.in_stack(host),
+            **pam.everywhere(host, "password", {"pwquality": bool(pam.in_force(host, "pam_pwquality.so", "password"))}),
+            **pam.everywhere(host, "auth", {"faillock": faillock.in_stack(host)}),
         }
         return {name: there[name] for name in names}
 
     def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
         for name in wanted:
+            pam.refuse_own_stacks(host, "auth" if name == "faillock" else "password")
             pam.enable(host, *_FEATURES[name])
 
     def explain(self, host: Host, name: str) -> str:

@@ -33,8 +33,9 @@ class PamUnix(Kind):
         if unreadable:
             return dict.fromkeys(names, unreadable)
         auth = pam.lines(host, "pam_unix.so", "auth")
+        accepted = any(word in ("nullok", "nullok_secure") for line in auth for word in line.options)
         seen: dict[str, Any] = {
-            "nullok": any(word in ("nullok", "nullok_secure") for line in auth for word in line.options),
+            **pam.everywhere(host, "auth", {"nullok": accepted}),
             "hash": _weakest(host),
         }
         return {name: seen[name] for name in names}
@@ -44,11 +45,12 @@ class PamUnix(Kind):
             self._edit_redhat(host, wanted)
             return
         if "nullok" in wanted:
+            pam.refuse_own_stacks(host, "auth")
             for line in pam.lines(host, "pam_unix.so", "auth"):
                 pam.set_option(host, line, "nullok", None, drop=("nullok_secure",))
         if "hash" in wanted:
             for line in pam.lines(host, "pam_unix.so", "password"):
-                pam.set_option(host, line, wanted["hash"], "", drop=_NAMES)
+                pam.set_option(host, line, wanted["hash"], "", drop=(*_NAMES, "rounds"))
 
     def _edit_redhat(self, host: Host, wanted: Mapping[str, Any]) -> None:
         if "nullok" in wanted:

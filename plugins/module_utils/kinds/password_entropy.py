@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..engine import pam
 from ..engine.errors import Seen, Unknown
 from ..engine.host import Host
 from ..engine.rules import AT_LEAST
@@ -22,6 +23,8 @@ from .pwquality import effective
 _BITS = {"type": "number", "minimum": 1, "maximum": 512}
 _ALPHABET = 99
 """Characters to choose from in the CNIL's count."""
+_TRIES = 20
+"""A lockout after more failures does not limit the tries enough to allow shorter passwords."""
 
 
 class PasswordEntropy(Kind):
@@ -36,6 +39,9 @@ class PasswordEntropy(Kind):
         return {"bits": body["bits"]}
 
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        return pam.everywhere(host, "password", self._observe(host, bodies))
+
+    def _observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         values = effective(host)
         if isinstance(values, Unknown):
             return {"bits": values}
@@ -45,7 +51,10 @@ class PasswordEntropy(Kind):
         bits = round(values["minlen"] * math.log2(_ALPHABET), 1)
         if bits >= body["bits"]:
             return {"bits": bits}
-        if not faillock.in_force(host, "deny"):
+        tries = faillock.in_force(host, "deny")
+        if isinstance(tries, Unknown):
+            return {"bits": tries}
+        if not isinstance(tries, int) or not 0 < tries <= _TRIES or pam.own_stacks(host, "auth"):
             note = "accounts do not lock after failed tries: apply M08-06, or ask for longer passwords"
             return {"bits": Seen(bits, note)}
         enough = bits >= body["bits_with_lockout"]

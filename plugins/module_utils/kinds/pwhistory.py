@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import glob
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +14,8 @@ from ..engine.host import Host
 from ..engine.rules import AT_LEAST
 from .base import Kind, fields, integer
 
+MODULE = "pam_pwhistory.so"
+_MODULES = ("/usr/lib/*/security", "/usr/lib64/security", "/lib/*/security", "/lib64/security")
 PROFILE = "essms-pwhistory"
 CONF = "/etc/security/pwhistory.conf"
 DEFAULT_REMEMBER = 10
@@ -33,9 +37,12 @@ class Pwhistory(Kind):
         unreadable = pam.readable(host)
         if unreadable:
             return dict.fromkeys(names, unreadable)
-        stack = pam.lines(host, "pam_pwhistory.so", "password")
+        stack = pam.in_force(host, MODULE, "password")
         if not stack:
-            return dict.fromkeys(names, None)
+            return pam.everywhere(host, "password", dict.fromkeys(names, None))
+        elsewhere = pam.other_file(stack, CONF)
+        if elsewhere:
+            return dict.fromkeys(names, elsewhere)
         seen: dict[str, Any] = {
             "remember": min(_remember(host, line) for line in stack),
             "enforce_for_root": all(
@@ -43,18 +50,21 @@ class Pwhistory(Kind):
                 for line in stack
             ),
         }
-        return {name: seen[name] for name in names}
+        return pam.everywhere(host, "password", {name: seen[name] for name in names})
 
     def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-        stack = pam.lines(host, "pam_pwhistory.so", "password")
+        pam.refuse_own_stacks(host, "password")
+        stack = pam.lines(host, MODULE, "password")
         remember = wanted.get("remember") or max([_remember(host, line) for line in stack] or [body["remember"]])
         if host.family == "redhat":
             self._edit_conf(host, remember)
         for line in stack if host.family == "debian" else ():
             pam.set_option(host, line, "remember", str(remember))
-        for line in pam.lines(host, "pam_pwhistory.so", "password") if host.family == "debian" else ():
+        for line in pam.lines(host, MODULE, "password") if host.family == "debian" else ():
             pam.set_option(host, line, "enforce_for_root", "")
-        if not stack or (host.family == "debian" and host.exists(f"{pam.PROFILES}/{PROFILE}")):
+        if not pam.in_force(host, MODULE, "password") or (
+            host.family == "debian" and host.exists(f"{pam.PROFILES}/{PROFILE}")
+        ):
             pam.enable(host, "with-pwhistory", {PROFILE: _profile(remember)})
 
     def _edit_conf(self, host: Host, remember: int) -> None:
@@ -66,7 +76,19 @@ class Pwhistory(Kind):
 
 
 def _conf(host: Host, key: str) -> str | None:
-    return text.get(host.text(CONF) or "", key, text.EQUALS_SIGN)
+    return text.get(host.text(CONF) or "", key, text.EQUALS_SIGN) if _reads_conf(host) else None
+
+
+def _reads_conf(host: Host) -> bool:
+    """Say whether the installed module knows pwhistory.conf at all: the one of Linux-PAM 1.5.2 ignores it."""
+    root = glob.escape(os.path.realpath(host.root))
+    found = [path for folder in _MODULES for path in glob.glob(f"{root}{folder}/{MODULE}")]
+    return bool(found) and all(_holds(path, b"pwhistory.conf") for path in found)
+
+
+def _holds(path: str, word: bytes) -> bool:
+    with open(path, "rb") as stream:
+        return word in stream.read()
 
 
 def _remember(host: Host, line: pam.PamLine) -> int:

@@ -75,9 +75,10 @@ class Pwquality(Kind):
         values = effective(host)
         if isinstance(values, Unknown):
             return dict.fromkeys(names, values)
-        return {name: values.get(name) for name in names}
+        return pam.everywhere(host, "password", {name: values.get(name) for name in names})
 
     def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+        pam.refuse_own_stacks(host, "password")
         content = host.text(PATH) or text.HEADER
         for name, value in wanted.items():
             if name in _FLAGS:
@@ -87,7 +88,11 @@ class Pwquality(Kind):
                     else text.drop(content, name, text.EQUALS_SIGN)
                 )
             elif name == "badwords":
-                known = (text.get(content, name, text.EQUALS_SIGN) or "").split()
+                # those in force, wherever they are written: our line replaces every other one
+                values = effective(host)
+                in_force = [] if isinstance(values, Unknown) else values.get(name, [])
+                known = [*(text.get(content, name, text.EQUALS_SIGN) or "").split()]
+                known += [word for word in in_force if word not in known]
                 words = [*known, *(word for word in value if word not in known)]
                 content = text.put(content, name, " ".join(words), text.EQUALS_SIGN)
             else:
@@ -99,7 +104,7 @@ class Pwquality(Kind):
         host.write(PATH, content)
 
     def explain(self, host: Host, name: str) -> str:
-        if not pam.lines(host, "pam_pwquality.so", "password"):
+        if not pam.in_force(host, "pam_pwquality.so", "password"):
             return "pam_pwquality is not in the PAM stack: apply M08-01"
         return f"an option of pam_pwquality in /etc/pam.d overrides {PATH}: remove it there"
 
@@ -109,7 +114,7 @@ def effective(host: Host) -> dict[str, Any] | Unknown:
     unreadable = pam.readable(host)
     if unreadable:
         return unreadable
-    stack = pam.lines(host, "pam_pwquality.so", "password")
+    stack = pam.in_force(host, "pam_pwquality.so", "password")
     if not stack:
         return {}
     values = _library(host)

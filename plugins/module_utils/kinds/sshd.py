@@ -8,6 +8,7 @@ import fnmatch
 import glob
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from .base import Kind, fields, integer
 MAIN = "/etc/ssh/sshd_config"
 DROP_IN = "/etc/ssh/sshd_config.d/00-essms.conf"
 SSHD = "/usr/sbin/sshd"
+_STARTED_WITH = {"debian": ("/etc/default/ssh", "SSHD_OPTS"), "redhat": ("/etc/sysconfig/sshd", "OPTIONS")}
 _STYLE = text.BLANKS._replace(separator=" ")
 _BLOCK = "# essms.hardening: the first value counts in this file\n"
 _BLOCK_END = "# essms.hardening: end\n"
@@ -48,7 +50,7 @@ class Sshd(Kind):
         names = self.names(host, bodies)
         if not os.path.exists(host.path(SSHD)):
             return dict.fromkeys(names, NotApplicable("no OpenSSH server is installed"))
-        done = host.run(SSHD, "-T")
+        done = host.run(SSHD, "-T", *_options(host))
         if done.rc != 0:
             return dict.fromkeys(names, Unknown(f"sshd -T failed: {done.err.strip()[:160]}"))
         in_force = dict(line.partition(" ")[::2] for line in done.out.splitlines())
@@ -103,6 +105,16 @@ class Sshd(Kind):
 
     def explain(self, host: Host, name: str) -> str:
         return f"another file or a Match block sets {name}: `grep -rni {name} /etc/ssh` shows it"
+
+
+def _options(host: Host) -> list[str]:
+    """Return the options the service starts sshd with: they come before any file."""
+    path, variable = _STARTED_WITH.get(host.family, ("", ""))
+    options = text.get(host.text(path) or "", variable, text.BARE_EQUALS) if path else None
+    try:
+        return [word for part in shlex.split(options or "") for word in shlex.split(part)]
+    except ValueError:
+        return []
 
 
 def _typed(name: str, value: str) -> int | str:
