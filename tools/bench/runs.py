@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -127,14 +129,27 @@ def measure(
         ]  # fmt: skip
         merged = {**os.environ, **(environment or {})}
         busy = BusyMeter()
-        done = subprocess.run(
-            argv, cwd=folder, env=merged, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace", check=False,
-        )  # fmt: skip
+        code, said = _run(argv, folder, merged)
         moment = busy.read()
-        if done.returncode != 0 or not report.exists():
-            print("\n".join(done.stdout.splitlines()[-_LAST_LINES:]), file=sys.stderr)
-            raise BenchError(f"{what} ended with code {done.returncode}: its last lines are above.")
+        if code != 0 or not report.exists():
+            print("\n".join(said.splitlines()[-_LAST_LINES:]), file=sys.stderr)
+            raise BenchError(f"{what} ended with code {code}: its last lines are above.")
         cost = json.loads(report.read_text(encoding="utf-8"))
     cpu = cost["cpu"] + cost["background_cpu"]
     return Run(cost["wall"], cpu, cost["largest_mb"], cost["together_mb"], moment)
+
+
+def _run(argv: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[int, str]:
+    """Return a command's exit code and output; when this process is interrupted, what it started ends first."""
+    process = subprocess.Popen(
+        argv, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, errors="replace", start_new_session=True,
+    )  # fmt: skip
+    try:
+        said, _nothing = process.communicate()
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+        raise
+    return process.returncode, said
