@@ -20,7 +20,8 @@ from . import meter
 from .figures import Busy, BusyMeter
 
 ROOT = Path(__file__).resolve().parents[2]
-PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
+PROGRAMS = Path(sys.executable).parent
+"""Folder of the virtual environment's programs."""
 _LAST_LINES = 15
 
 
@@ -86,7 +87,7 @@ class Bench:
         """
         if new:
             meter.close(self._sockets)
-        command = [str(PLAYBOOK), "--inventory", str(self._inventory), "--limit", ",".join(hosts)]
+        command = ["ansible-playbook", "--inventory", str(self._inventory), "--limit", ",".join(hosts)]
         environment = {
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self._sockets),
             "ESSMS_REPORT_DIR": str(self._reports),
@@ -127,7 +128,8 @@ def measure(
             sys.executable, meter.__file__, str(report), str(sockets or kept), "KEEP" if keep else "CLOSE",
             "SAMPLED" if sampled else "TIMED", *command,
         ]  # fmt: skip
-        merged = {**os.environ, **(environment or {})}
+        path = f"{PROGRAMS}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        merged = {**os.environ, "PATH": path, **(environment or {})}
         busy = BusyMeter()
         code, said = _run(argv, folder, merged)
         moment = busy.read()
