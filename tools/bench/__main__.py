@@ -27,24 +27,28 @@ QUICK_FLEET = 5
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure and print; 1 with one sentence when something fails, 130 when it was interrupted."""
+    """Measure and print; 1 with one sentence when something fails, 130 when it was interrupted.
+
+    A failure keeps what was measured before it.
+    """
     options = _arguments(argv)
     # a polite kill, too, removes the hosts that were made
     signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(143))
     begun = {"started": _now(), "load": os.getloadavg()[0]}
     figures: scenes.Figures = {}
+    problem = ""
     try:
         scenes.remove_leftovers()
         for scene in _chosen(options).values():
             figures |= scene()
     except (BenchError, LabError, subprocess.CalledProcessError) as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 1
+        problem = str(error)
+        print(f"bench: {problem}", file=sys.stderr)
     except KeyboardInterrupt:
         print("bench: interrupted, its hosts are removed", file=sys.stderr)
         return 130
-    print(json.dumps(_document(begun, figures), indent=2))
-    return 0
+    print(json.dumps({**_document(begun, figures), "problem": problem}, indent=2))
+    return 1 if problem else 0
 
 
 def _chosen(options: argparse.Namespace) -> dict[str, Callable[[], scenes.Figures]]:

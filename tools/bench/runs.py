@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,7 +20,8 @@ from . import meter
 from .figures import Busy, BusyMeter
 
 ROOT = Path(__file__).resolve().parents[2]
-PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
+PROGRAMS = Path(sys.executable).parent
+"""Folder of the virtual environment's programs."""
 _LAST_LINES = 15
 
 
@@ -84,7 +87,7 @@ class Bench:
         """
         if new:
             meter.close(self._sockets)
-        command = [str(PLAYBOOK), "--inventory", str(self._inventory), "--limit", ",".join(hosts)]
+        command = ["ansible-playbook", "--inventory", str(self._inventory), "--limit", ",".join(hosts)]
         environment = {
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self._sockets),
             "ESSMS_REPORT_DIR": str(self._reports),
@@ -125,16 +128,30 @@ def measure(
             sys.executable, meter.__file__, str(report), str(sockets or kept), "KEEP" if keep else "CLOSE",
             "SAMPLED" if sampled else "TIMED", *command,
         ]  # fmt: skip
-        merged = {**os.environ, **(environment or {})}
+        path = f"{PROGRAMS}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        merged = {**os.environ, "PATH": path, **(environment or {})}
         busy = BusyMeter()
-        done = subprocess.run(
-            argv, cwd=folder, env=merged, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace", check=False,
-        )  # fmt: skip
+        code, said = _run(argv, folder, merged)
         moment = busy.read()
-        if done.returncode != 0 or not report.exists():
-            print("\n".join(done.stdout.splitlines()[-_LAST_LINES:]), file=sys.stderr)
-            raise BenchError(f"{what} ended with code {done.returncode}: its last lines are above.")
+        if code != 0 or not report.exists():
+            print("\n".join(said.splitlines()[-_LAST_LINES:]), file=sys.stderr)
+            raise BenchError(f"{what} ended with code {code}: its last lines are above.")
         cost = json.loads(report.read_text(encoding="utf-8"))
     cpu = cost["cpu"] + cost["background_cpu"]
     return Run(cost["wall"], cpu, cost["largest_mb"], cost["together_mb"], moment)
+
+
+def _run(argv: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[int, str]:
+    """Return a command's exit code and output; when this process is interrupted, what it started ends first."""
+    process = subprocess.Popen(
+        argv, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, errors="replace", start_new_session=True,
+    )  # fmt: skip
+    try:
+        said, _nothing = process.communicate()
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+        raise
+    return process.returncode, said

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 
 from ..lab import hosts, images
 from .figures import figure
-from .runs import ROOT, Bench, BenchError, Run, measure
+from .runs import PROGRAMS, ROOT, Bench, BenchError, Run, measure
 
 Figures = dict[str, dict[str, Any]]
 PREFIX = "bench"
@@ -105,7 +106,7 @@ def cold() -> Figures:
         _rename_images(copy)
         try:
             _say("cold set-up: the virtual environment")
-            environment = {"PIP_NO_CACHE_DIR": "1"}
+            environment = {"PIP_NO_CACHE_DIR": "1", "PATH": _path_without_ours()}
             setup = measure(["make", "--silent", "setup"], "the set-up", environment=environment, folder=copy)
             _say("cold demo: images, hosts, playbooks")
             played = measure(["make", "--silent", "demo"], "the cold demo", environment=environment, folder=copy)
@@ -141,6 +142,12 @@ def _bench(count: int) -> Iterator[tuple[Bench, list[str]]]:
         with hosts.lock():
             hosts.remove(made)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _path_without_ours() -> str:
+    """Return PATH without our virtual environment: the copy makes its own from the machine's Python."""
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return os.pathsep.join(folder for folder in folders if folder != str(PROGRAMS))
 
 
 def _rename_images(copy: Path) -> None:
