@@ -79,3 +79,8 @@ def test_no_line_comes_from_nowhere(base: bytes, ours: bytes, theirs: bytes) -> 
         known = {*base.splitlines(), *ours.splitlines(), *theirs.splitlines()}
         joined = {one + two for one in known for two in known}
         assert set(merge(base, ours, theirs).splitlines()) <= known | joined
+
+
+def test_a_change_that_both_made_is_no_conflict() -> None:
+    assert merge(b"a\nb\nc\nd\n", b"x\nb\nc\nd\n", b"x\nb\nc\ny\n") == b"x\nb\nc\ny\n"
+    assert merge(b"a\nb\nc\nd\n", b"x\nb\nc\nd\ne\n", b"x\nb\nz\nd\n") == b"x\nb\nz\nd\ne\n"

@@ -113,3 +113,9 @@ def test_bytes_that_are_no_text_survive(data: bytes, value: str) -> None:
 def test_no_value_can_bring_a_line_of_its_own(break_: str) -> None:
     assert not re.search(TEXT["pattern"], f"good{break_}PermitRootLogin yes")
     assert re.search(TEXT["pattern"], "Verrouillez la session : Windows+L, c’est réflexe")
+
+
+@pytest.mark.parametrize("break_", ["\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
+def test_only_a_newline_ends_a_line(break_: str) -> None:
+    content = f"Alpha = 1{break_}Beta = 2\n"
+    assert text.split_lines(content) == [content]
