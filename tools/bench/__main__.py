@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     """
     options = _arguments(argv)
     # a polite kill, too, removes the hosts that were made
-    signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(143))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     begun = {"started": _now(), "load": os.getloadavg()[0]}
     figures: scenes.Figures = {}
     problem = ""
