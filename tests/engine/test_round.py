@@ -92,7 +92,7 @@ BROKEN: dict[str, tuple[str, str, str, str, str]] = {
         "M07-07", "kinds/login_message.py", 'body["text"] + "\\n")', '"other\\n")', "apply left",
     ),
     "an observation that looks at nothing": (
-        "M07-07", "kinds/login_message.py", '{"text": None if', '{"text": bodies[0]["text"] if content else None if',
+        "M07-07", "kinds/login_message.py", 'said = content.rstrip("\\n")', 'said = bodies[0]["text"]',
         "in fault but the audit says",
     ),
     "an observation that is always wrong": (
