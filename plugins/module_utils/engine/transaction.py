@@ -91,9 +91,8 @@ class Transaction:
 
         :raises TransactionError: when one fails.
         """
-        with undo.keeping_shadow_backup():
-            for operation in host.operations:
-                _operate(operation)
+        for operation in host.operations:
+            _operate(operation)
         for _order, argv in sorted(host.activations):
             _command(argv)
         host.forget()

@@ -28,7 +28,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 ROOT = "/var/lib/essms"
@@ -168,20 +167,16 @@ def _account_name(uid: int, who: str) -> str | None:
     return None
 
 
-@contextmanager
-def keeping_shadow_backup() -> Iterator[None]:
-    """Leave the backup /etc/shadow-, which the shadow tools write, as it was."""
-    backup = read_state("/etc/shadow-")
-    try:
-        yield
-    finally:
-        if read_state("/etc/shadow-") != backup:
-            write_state("/etc/shadow-", backup)
-
-
 def _shadow_tool(argv: list[str], name: str) -> None:
-    """Run a tool of the shadow suite for one account, whose name is given at the last moment and never recorded."""
+    """Run a tool of the shadow suite for one account, leaving the backup /etc/shadow- that it writes as it was.
+
+    The account's name is given at the last moment and never recorded. The backup is put back each time: a run killed
+    between two accounts leaves no trace of them there.
+    """
+    backup = read_state("/etc/shadow-")
     subprocess.run([*argv, name], check=True, capture_output=True, timeout=30, env=_environment(), pass_fds=HELD)
+    if read_state("/etc/shadow-") != backup:
+        write_state("/etc/shadow-", backup)
 
 
 def _shadow_fields(name: str) -> list[str] | None:
@@ -337,12 +332,11 @@ def undo(folder: str, why: str, files_only: bool = False) -> list[str]:
     """
     records = load(folder)
     problems: list[str] = []
-    with keeping_shadow_backup():
-        for record in reversed(records):
-            try:
-                _undo_record(folder, record, files_only)
-            except (OSError, KeyError, subprocess.SubprocessError) as error:
-                problems.append(f"undoing {record.get('path') or record['op']} failed: {_said(error)}")
+    for record in reversed(records):
+        try:
+            _undo_record(folder, record, files_only)
+        except (OSError, KeyError, subprocess.SubprocessError) as error:
+            problems.append(f"undoing {record.get('path') or record['op']} failed: {_said(error)}")
     if not files_only:
         problems += _run_after(records)
     commands_left = files_only and any(record["op"] == "run" for record in records)
