@@ -148,7 +148,7 @@ def _build(suite: str) -> None:
         attempt(["podman", "rmi", "--force", reference(suite)])
         raise LabError(
             f"Building the image of Debian {suite} failed ({said[-1] if said else 'no message'}): "
-            "check that this machine reaches deb.debian.org, then run `make lab-up` again."
+            "check that this machine reaches its Debian mirror, then run `make lab-up` again."
         )
     if store.returncode != 0:
         raise LabError(f"podman could not store the image of Debian {suite}: {stored[-1] if stored else 'no message'}.")
