@@ -33,8 +33,9 @@ def run(request: Request) -> Response:
         waived (controls); guard_seconds; check; relax; spared (account names); transaction; controls;
         wait_for_packages or packages_planned (names); transaction_asked (id whose status is wanted).
     :returns: platform, rows, changed, failed, transaction, armed, diff, notes, problem (why nothing could be done),
-        seconds (module: the engine; process: its Python from the start); further packages_missing and
-        packages_planned, packages_to_remove, transaction_status.
+        seconds (module: the engine; process: its Python from the start; packages: the part of the engine's that the
+        package manager takes to plan); further packages_missing and packages_planned, packages_to_remove,
+        transaction_status.
     """
     start = time.monotonic()
     os.umask(0o022)
@@ -49,6 +50,7 @@ def run(request: Request) -> Response:
         "diff": [],
         "notes": [],
         "problem": "",
+        "seconds": {},
     }
     try:
         _check(host, request)
@@ -57,7 +59,7 @@ def run(request: Request) -> Response:
         response["problem"] = str(error)
     except OSError as error:
         response["problem"] = f"{error.filename or 'the system'}: {error.strerror or error}: look at it on the host"
-    response["seconds"] = {"module": round(time.monotonic() - start, 3), "process": _age()}
+    response["seconds"].update(module=round(time.monotonic() - start, 3), process=_age())
     return response
 
 
@@ -150,7 +152,9 @@ def _applied(host: Host, request: Request, response: Response) -> None:
     missing = _missing_packages(host, [setting for setting in settings if setting.control not in options.waived])
     if missing and request.get("wait_for_packages"):
         response["packages_missing"] = sorted({name for names in missing.values() for name in names})
+        asked = time.monotonic()
         response["packages_planned"] = planned(host, response["packages_missing"])
+        response["seconds"]["packages"] = round(time.monotonic() - asked, 3)
         return
     new = sorted(set(request.get("packages_planned", ())) & installed(host))
     try:
