@@ -240,7 +240,7 @@ class _Page:
 
     def _value(self, parameter: Parameter, profile: str) -> str:
         value = parameter.values[profile]
-        return ", ".join(value) if isinstance(value, list) and value else self._words.value(value)
+        return ", ".join(map(shown_item, value)) if isinstance(value, list) and value else self._words.value(value)
 
     def _accepted(self, parameter: Parameter, profile: str) -> str:
         accepted = parameter.accepted_in(profile)
@@ -274,6 +274,14 @@ class _Page:
 
     def _typeset(self, text: str) -> str:
         return self._words.title({self._language: text})
+
+
+def shown_item(item: object) -> str:
+    """Return an item of a list for people: text as it is, a map as ``key: value, key: value``."""
+    if isinstance(item, Mapping):
+        inner = ((key, ", ".join(map(str, value)) if isinstance(value, list) else value) for key, value in item.items())
+        return "{" + ", ".join(f"{key}: {value}" for key, value in inner) + "}"
+    return str(item)
 
 
 def _places(places: object) -> str:

@@ -112,7 +112,7 @@ def specs(catalogue: Catalogue, measure: Measure, controls: Sequence[Control]) -
     for parameter in _parameters(catalogue, controls):
         option: dict[str, Any] = {"type": parameter.type}
         if parameter.type == "list":
-            option["elements"] = "str"
+            option["elements"] = "str" if parameter.bounds["items"]["type"] == "string" else "dict"
         if _agreed(parameter):
             option["default"] = parameter.values[PROFILE]
         if "enum" in parameter.bounds:
@@ -201,7 +201,10 @@ def _parameter_row(parameter: Parameter) -> str:
         limits(value) if profile == "default" else f"{profile}: {limits(value)}"
         for profile, value in parameter.accepted.items()
     ]
-    values = [", ".join(value) if isinstance(value, list) else value for value in parameter.values.values()]
+    values = [
+        ", ".join(map(control_pages.shown_item, value)) if isinstance(value, list) else value
+        for value in parameter.values.values()
+    ]
     return _row(
         f"`{parameter.name}`",
         parameter.description["en"] + unit,

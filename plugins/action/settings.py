@@ -18,7 +18,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.essms.hardening.plugins.module_utils.arguments import OPTIONS
-from ansible_collections.essms.hardening.plugins.plugin_utils import failures, host_request
+from ansible_collections.essms.hardening.plugins.plugin_utils import failures, host_request, memory
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import Catalogue, CatalogueError, load
 from ansible_collections.essms.hardening.plugins.plugin_utils.host_record import HostRecord
 from ansible_collections.essms.hardening.plugins.plugin_utils.origins import origin_of
@@ -112,8 +112,11 @@ class ActionModule(ActionBase):
         else:
             asked = self._from_catalogue(record, _CATALOGUE)
         record.facets, record.parameters, record.waivers = asked.facets, asked.parameters, asked.waivers
+        record.excluded = asked.excluded
+        self._memory = memory.Memory(memory.folder(), record.establishment, record.host)
         self._request = {
             **asked.content,
+            "memory": self._memory.load(),
             "state": self._args["state"],
             "spared": self._spared(),
             "relax": self._args["relax"],
@@ -140,6 +143,7 @@ class ActionModule(ActionBase):
             profile=record.profile,
             variables=self._variables(catalogue),
             source_of=self._source_of,
+            groups=self._template("group_names", []),
             today=_today(),
         )
 
@@ -177,6 +181,7 @@ class ActionModule(ActionBase):
             self._planned = response["packages_planned"]
             self._install(response)
             response = self._ask({**self._request, "packages_planned": self._planned})
+        self._memory.keep(response.get("memory", {}))
         record.response = response
         record.problem = response["problem"]
         record.before = response.get("rows_before", [])

@@ -115,6 +115,10 @@ def _schema(root: Path, name: str) -> str:
 def _check_bodies(catalogue: Catalogue, control: Control) -> None:
     """Check that every parameter a control uses exists and that its bodies suit their kinds under every profile."""
     for platform, part in control.platforms.items():
+        if part.groups and (
+            part.groups not in catalogue.parameters or catalogue.parameters[part.groups].type != "list"
+        ):
+            raise CatalogueError(f"{control.path}: {platform}.groups: {part.groups} is not a parameter of type list")
         for index, setting in enumerate(part.settings):
             where = f"{control.path}: {platform}.settings[{index}].{setting.kind}"
             for name in bodies.names_in(setting.body):

@@ -87,7 +87,8 @@ def _part(platform: str, data: Mapping[str, Any], where: str) -> Part:
             raise CatalogueError(f"{where}.settings[{index}].{kind}: {broken}")
         settings.append(Setting(kind, body))
     uses = tuple(dict.fromkeys(name for setting in settings for name in bodies.names_in(setting.body)))
-    return Part(data["evidence"], tuple(settings), uses)
+    groups = next(bodies.names_in(data.get("groups", "")), "")
+    return Part(data["evidence"], tuple(settings), tuple(dict.fromkeys((*uses, *([groups] if groups else [])))), groups)
 
 
 def _parameter(
@@ -98,6 +99,8 @@ def _parameter(
         if key in body:
             raise CatalogueError(f"{where}.{key}: means nothing for type {body['type']}; remove it")
     bounds = {"type": _JSON_TYPES[body["type"]], **{key: body[key] for key in sorted(allowed) if key in body}}
+    if bounds.get("items", {}).get("type") == "object":
+        bounds["items"] = {**bounds["items"], "additionalProperties": False}
     _check_patterns(bounds, where)
     bounds_key = schemas.key_of(bounds)
     values = _values(body, where, profiles)
@@ -121,7 +124,16 @@ def _parameter(
 
 
 def _check_patterns(bounds: Mapping[str, Any], where: str) -> None:
-    for path, schema in (("pattern", bounds), ("items.pattern", bounds.get("items", {}))):
+    items = bounds.get("items", {})
+    properties = items.get("properties", {}).items()
+    inner = [(f"items.{key}.items", value["items"]) for key, value in properties if "items" in value]
+    for place, schema in (
+        ("", bounds),
+        ("items", items),
+        *((f"items.{key}", value) for key, value in properties),
+        *inner,
+    ):
+        path = f"{place}.pattern".lstrip(".")
         broken = _pattern_problem(schema.get("pattern", ""))
         if broken:
             raise CatalogueError(f"{where}.{path}: not a regular expression ({broken}); correct it")

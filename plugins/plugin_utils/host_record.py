@@ -38,6 +38,7 @@ class HostRecord:
     waivers: Sequence[Any] = ()
     response: dict[str, Any] = field(default_factory=dict)
     before: Sequence[Mapping[str, Any]] = ()
+    excluded: Mapping[str, str] = field(default_factory=dict)
     guard: str | None = None
     problem: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -63,7 +64,8 @@ class HostRecord:
         rows = [row for row in self.response.get("rows", ()) if row["control"] == facet.id]
         before = [row for row in self.before if row["control"] == facet.id]
         waiver = waivers.waiver_for(facet.id, list(self.waivers), today)
-        verdict = verdicts.with_waiver(verdicts.verdict(rows), waiver)
+        judged = verdicts.NOT_APPLICABLE if facet.id in self.excluded else verdicts.verdict(rows)
+        verdict = verdicts.with_waiver(judged, waiver)
         shown = [{key: value for key, value in row.items() if key not in ("control", "proven")} for row in rows]
         return {
             "control": facet.id,
@@ -86,6 +88,8 @@ class HostRecord:
             return f"apply put it back: {failed}"
         if verdict == verdicts.NON_COMPLIANT:
             return waivers.expired_note(control, list(self.waivers), today)
+        if control in self.excluded:
+            return self.excluded[control]
         state = {verdicts.NOT_VERIFIED: "unknown", verdicts.NOT_APPLICABLE: "not_applicable"}.get(verdict)
         return self.problem or next((row["reason"] for row in rows if row["state"] == state), "")
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -31,6 +31,7 @@ class HostRequest:
     content: dict[str, Any]
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     waivers: Sequence[Any] = ()
+    excluded: Mapping[str, str] = field(default_factory=dict)
 
 
 def of_settings(settings: Sequence[Mapping[str, Any]], controls: Sequence[str]) -> HostRequest:
@@ -73,6 +74,7 @@ def of_controls(
     profile: str,
     variables: Mapping[str, Any],
     source_of: Callable[[str, object], str],
+    groups: Collection[str],
     today: date,
 ) -> HostRequest:
     """Return the request for controls of the catalogue. Raises CatalogueError for the first value that is wrong."""
@@ -86,6 +88,7 @@ def of_controls(
         profile=profile,
         variables=variables,
         source_of=source_of,
+        groups=groups,
     )
     whole = len(chosen) == len(catalogue.controls)
     content = {
@@ -94,7 +97,8 @@ def of_controls(
         "waived": [control.id for control in chosen if waivers.waiver_for(control.id, given, today)],
         "controls": [] if whole else [control.id for control in chosen],
     }
-    return HostRequest([facet(control) for control in chosen], content, resolution.parameters, given)
+    facets = [facet(control) for control in chosen]
+    return HostRequest(facets, content, resolution.parameters, given, resolution.excluded)
 
 
 def facet(control: Control) -> Facet:

@@ -23,11 +23,15 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a control does on one platform, how far that is proven, and the parameters its settings use."""
+    """What a control does on one platform, how far that is proven, and the parameters its settings use.
+
+    ``groups`` names the parameter that lists the inventory groups it is for; every host when empty.
+    """
 
     evidence: str
     settings: tuple[Setting, ...]
     uses: tuple[str, ...]
+    groups: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ class Resolution:
 
     settings: list[dict[str, Any]] = field(default_factory=list)
     parameters: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    excluded: dict[str, str] = field(default_factory=dict)
+    """Controls that are meant for other groups of hosts, with the sentence that says so."""
 
 
 def resolve(
@@ -54,11 +56,13 @@ def resolve(
     profile: str,
     variables: Mapping[str, object],
     source_of: Callable[[str, object], str],
+    groups: Collection[str] | None = None,
 ) -> Resolution:
     """Return the settings of the controls that apply to a platform, and their parameters.
 
     ``variables`` holds the already templated values an inventory or command line gives, and JUSTIFICATIONS;
-    ``source_of(name, value)`` says where one was written. Raises CatalogueError for the first thing that is wrong.
+    ``source_of(name, value)`` says where one was written; ``groups`` are the host's, None standing for all there are.
+    Raises CatalogueError for the first thing that is wrong.
     """
     if profile not in catalogue.profiles:
         raise CatalogueError(f"essms_profile: unknown profile {shown(profile)}; {nearest(profile, catalogue.profiles)}")
@@ -78,6 +82,10 @@ def resolve(
                 parameter = catalogue.parameters[name]
                 values[name], sources[name] = _value(parameter, profile, variables, reasons, source_of)
         result.parameters[control.id] = {name: {"value": values[name], "source": sources[name]} for name in names}
+        if part.groups and groups is not None and not set(values[part.groups]) & set(groups):
+            wanted = ", ".join(values[part.groups]) or "none"
+            result.excluded[control.id] = f"only for hosts of the groups of {part.groups}: {wanted}"
+            continue
         for setting in part.settings:
             body = bodies.substitute(setting.body, values)
             broken = bodies.body_problem(platform, setting.kind, body)
@@ -163,7 +171,7 @@ def _value(
 def plain(parameter: Parameter, value: object) -> Any:
     """Return a value without Ansible's tags, and as a number or truth value when ``-e name=12`` gave it as text."""
     if isinstance(value, list):
-        return [str(item) if isinstance(item, str) else item for item in value]
+        return [_untagged(item) for item in value]
     if isinstance(value, str):
         if parameter.type == "int" and re.fullmatch(r"-?[0-9]{1,9}", value):
             return int(value)
@@ -174,6 +182,15 @@ def plain(parameter: Parameter, value: object) -> Any:
     if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
         return int(value)
     return value
+
+
+def _untagged(value: Any) -> Any:
+    """Return what a list holds, without the tags Ansible puts on every string of it."""
+    if isinstance(value, Mapping):
+        return {str(key): _untagged(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_untagged(item) for item in value]
+    return str(value) if isinstance(value, str) else value
 
 
 def _claim(owners: dict[tuple[str, str], tuple[str, Any]], control: str, kind: str, name: str, value: Any) -> None:

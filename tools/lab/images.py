@@ -29,6 +29,11 @@ INSTALLED = (
 # Installed by the controls, not by us: their archives wait in apt's cache, so that a first apply really installs
 # packages and still needs no network. Recommended packages come along, as with apt's own default.
 CACHED = ("libpam-pwquality", "cracklib-runtime", "libpwquality-tools", "dconf-cli")
+CACHED_ALONE = (
+    "nftables", "conntrack", "chrony", "unattended-upgrades", "needrestart", "auditd", "rsyslog", "rsyslog-gnutls",
+    "clamav-daemon", "clamav-freshclam", "clamdscan", "unbound", "apparmor", "apparmor-utils", "libpam-tmpdir", "cron",
+    "logrotate", "debsums", "aide", "aide-common", "acct", "sysstat", "fail2ban",
+)  # fmt: skip
 
 # The kernel is the machine's own: nothing in a lab host may load modules or set kernel parameters at boot.
 # The apt timers would take the package lock in the middle of a test.
@@ -47,6 +52,8 @@ printf 'Acquire::Languages "none";\nAcquire::Retries "3";\n' > /etc/apt/apt.conf
 apt-get clean
 DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --download-only \
     -o APT::Install-Recommends=true @CACHED@
+DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --download-only \
+    -o APT::Install-Recommends=false @CACHED_ALONE@
 systemctl mask @MASKED@
 systemctl disable @DISABLED@
 useradd --create-home --shell /bin/bash --user-group ansible
@@ -66,6 +73,7 @@ def _recipe(suite: str) -> tuple[list[str], str]:
     setup = SETUP
     for word, values in (
         ("@CACHED@", CACHED),
+        ("@CACHED_ALONE@", CACHED_ALONE),
         ("@MASKED@", MASKED),
         ("@DISABLED@", DISABLED),
         ("@DESKTOP@", (DESKTOP,)),

@@ -27,6 +27,10 @@ class NotApplicable:
         self.reason = reason
 
 
+SHARED_KERNEL = "a container has no kernel of its own: this is set on the machine that runs it"
+"""Why a setting of the kernel has no object in a container; its kinds answer NotApplicable with it."""
+
+
 class Seen:
     """An observed value that needs a word of explanation (which accounts, which file).
 

@@ -8,9 +8,10 @@ Edits go to an overlay in memory first; a transaction journals and writes them t
 from __future__ import annotations
 
 import base64
+import functools
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from . import undo
@@ -41,9 +42,13 @@ class Host:
 
     :param accounts_to_spare: names of accounts that no control touches (automation, break-glass).
     :param root: folder under which files are looked for; anything but / is for tests of parsers.
+    :param memory: what the kinds said last time, by kind; an audit leaves no trace on the host, so the controller
+        keeps it. None when nobody keeps any.
     """
 
-    def __init__(self, accounts_to_spare: Sequence[str] = (), root: str = "/") -> None:
+    def __init__(
+        self, accounts_to_spare: Sequence[str] = (), root: str = "/", memory: Mapping[str, Any] | None = None
+    ) -> None:
         self.root = root
         self.is_root = os.geteuid() == 0
         self.spared = set(accounts_to_spare)
@@ -55,6 +60,9 @@ class Host:
         """What people have to know of the edits, beyond the rows."""
         self.control = ""
         """The control whose edits are being planned; operations are recorded under it."""
+        self.memory: Mapping[str, Any] = memory or {}
+        self.remembered: dict[str, Any] = {}
+        """What the kinds want to find in their memory next time, by kind: plain JSON, small, nothing personal."""
         self._texts: dict[str, str | None] = {}
         self._results: dict[tuple[str, ...], Result] = {}
 
@@ -74,6 +82,11 @@ class Host:
     def family(self) -> str:
         """The distribution family: debian, redhat or empty."""
         return self.release()["family"]
+
+    @functools.cached_property
+    def in_container(self) -> bool:
+        """Say whether the kernel belongs to somebody else: what is set there would reach every neighbour."""
+        return self.run("systemd-detect-virt", "--container", "--quiet").rc == 0
 
     # --- observing -------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, NamedTuple
 
 from ..kinds import KINDS
@@ -12,6 +13,7 @@ from .errors import NotApplicable, Seen, Unknown
 from .host import Host
 
 Row = dict[str, Any]
+_AT_ONCE = 4
 
 
 class Setting(NamedTuple):
@@ -30,7 +32,10 @@ def observe(host: Host, settings: Sequence[Setting]) -> list[Row]:
     bodies: dict[str, list[dict[str, Any]]] = {}
     for setting in settings:
         bodies.setdefault(setting.kind, []).append(setting.body)
-    seen = {name: _observe_kind(host, name, bodies[name]) for name in bodies}
+    # most of the time goes to commands that answer; kinds do not wait for one another's
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        looks = {name: pool.submit(_observe_kind, host, name, bodies[name]) for name in bodies}
+        seen = {name: look.result() for name, look in looks.items()}
     rows = []
     for setting in settings:
         kind = KINDS[setting.kind]

@@ -31,15 +31,16 @@ def run(request: Request) -> Response:
 
     :param request: state (audited, applied, reverted or confirmed); settings as [control, kind, body]; guarded and
         waived (controls); guard_seconds; check; relax; spared (account names); transaction; controls;
-        wait_for_packages or packages_planned (names); transaction_asked (id whose status is wanted).
-    :returns: platform, rows, changed, failed, transaction, armed, diff, notes, problem (why nothing could be done),
-        seconds (module: the engine; process: its Python from the start; packages: the part of the engine's that the
+        wait_for_packages or packages_planned (names); transaction_asked (id whose status is wanted); memory (what the
+        kinds asked to be told again).
+    :returns: platform, rows, changed, failed, transaction, armed, diff, notes, memory, problem (why nothing could be
+        done), seconds (module: the engine; process: its Python from the start; packages: the part of the engine's that the
         package manager takes to plan); further packages_missing and packages_planned, packages_to_remove,
         transaction_status.
     """
     start = time.monotonic()
     os.umask(0o022)
-    host = Host(accounts_to_spare=[*request.get("spared", ()), *_own_account()])
+    host = Host([*request.get("spared", ()), *_own_account()], memory=request.get("memory"))
     response: Response = {
         "platform": host.release(),
         "rows": [],
@@ -49,6 +50,7 @@ def run(request: Request) -> Response:
         "armed": False,
         "diff": [],
         "notes": [],
+        "memory": {},
         "problem": "",
         "seconds": {},
     }
@@ -59,6 +61,7 @@ def run(request: Request) -> Response:
         response["problem"] = str(error)
     except OSError as error:
         response["problem"] = f"{error.filename or 'the system'}: {error.strerror or error}: look at it on the host"
+    response["memory"] = host.remembered
     response["seconds"].update(module=round(time.monotonic() - start, 3), process=_age())
     return response
 
