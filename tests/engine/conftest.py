@@ -17,7 +17,12 @@ from ansible_collections.essms.hardening.plugins.module_utils.engine.errors impo
 from tests.support import engine, faults, lab
 
 LIKE = ("deb12", "deb13")
-VARIABLES = {"essms_banned_words": ["hopital", "ehpad"]}
+VARIABLES = {
+    "essms_banned_words": ["hopital", "ehpad"],
+    # every audit walks over everything that a control or a test changes
+    "essms_walk_milliseconds": 60_000,
+    "essms_walk_excluded_paths": ["/usr", "/var/cache", "/var/lib"],
+}
 
 
 def everything() -> list[engine.Setting]:
