@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ..kinds import KINDS
-from . import guard, undo
+from . import guard, login, undo
 from .errors import EngineError, SettingError
 from .host import Host
 from .observe import Row, Setting, observe
@@ -160,7 +160,7 @@ def _end(transaction: Transaction, guard_seconds: int) -> None:
         transaction.end("commit")
         return
     guard.wait_for_confirmation(transaction, guard_seconds)
-    transaction.end("pending", until=time.time() + guard_seconds, connection=guard.connection())
+    transaction.end("pending", until=time.time() + guard_seconds, connection=login.connection())
 
 
 def _carry_out(host: Host, transaction: Transaction, edits: Sequence[Edit], settings: Sequence[Setting]) -> _Attempt:
