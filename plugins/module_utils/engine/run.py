@@ -34,8 +34,8 @@ def run(request: Request) -> Response:
         wait_for_packages or packages_planned (names); transaction_asked (id whose status is wanted); memory (what the
         kinds asked to be told again).
     :returns: platform, rows, changed, failed, transaction, armed, diff, notes, memory, problem (why nothing could be
-        done), seconds (module: the engine; process: its Python from the start; packages: the part of the engine's that the
-        package manager takes to plan); further packages_missing and packages_planned, packages_to_remove,
+        done), seconds (module: the engine; process: its Python from the start; packages: the part of the engine's that
+        the package manager takes to plan); further packages_missing and packages_planned, packages_to_remove,
         transaction_status.
     """
     start = time.monotonic()
