@@ -104,7 +104,12 @@ def _stop(*units: str) -> None:
 
 
 def connection() -> str:
-    """Return the address and port of the SSH client that started this process, or an empty text.
+    """Return the address and port of the SSH client that started this process, or an empty text."""
+    return " ".join(ssh_connection()[:2])
+
+
+def ssh_connection() -> list[str]:
+    """Return address and port of the SSH client that started this process, then those it came to; or nothing.
 
     sudo clears its own environment, so the answer is looked for in the processes above.
     """
@@ -116,9 +121,9 @@ def connection() -> str:
             with open(f"/proc/{process}/stat", encoding="utf-8", errors="replace") as stream:
                 parent = re.sub(r"^.*\) . ", "", stream.read(), flags=re.DOTALL).split()[0]
         except OSError:
-            return ""
+            return []
         for entry in environment:
             if entry.startswith(b"SSH_CONNECTION="):
-                return " ".join(entry.decode(errors="replace").partition("=")[2].split()[:2])
+                return entry.decode(errors="replace").partition("=")[2].split()
         process = int(parent)
-    return ""
+    return []
