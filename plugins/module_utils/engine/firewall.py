@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Union
 
-from . import guard, nft
+from . import login, nft
 from .errors import SettingError
 from .host import Host
 from .nft import Chain, Match, Rule, match, rule
@@ -149,8 +149,8 @@ def service_rules(service: Service) -> list[Rule]:
 
 def covers(service: Service, port: int, protocol: str = "tcp") -> bool:
     """Say whether a service is on this port."""
-    low = service["port"]
-    return service.get("protocol", "tcp") == protocol and low <= port <= service.get("last_port", low)
+    low: int = service["port"]
+    return service.get("protocol", "tcp") == protocol and low <= port <= int(service.get("last_port", low))
 
 
 def within(address: str, names: Iterable[str]) -> bool:
@@ -163,7 +163,7 @@ def within(address: str, names: Iterable[str]) -> bool:
 
 def connection() -> tuple[str, int] | None:
     """Return the address this connection comes from and the port it came to; None for one that is not SSH."""
-    told = guard.ssh_connection()
+    told = login.ends()
     if len(told) != 4:
         return None
     return told[0].partition("%")[0], int(told[3])
