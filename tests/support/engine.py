@@ -171,7 +171,10 @@ else:
 _READ_AGAIN = (
     "systemctl daemon-reload; systemctl kill --signal=HUP --kill-who=main systemd-logind.service; "
     "if systemctl --quiet is-enabled essms-probe.service; then systemctl start essms-probe.service; "
-    "else systemctl stop essms-probe.service; fi; systemctl reload ssh.service"
+    "else systemctl stop essms-probe.service; fi; systemctl reload ssh.service; "
+    "! command -v nft >/dev/null || "
+    "{ if [ -e /etc/essms/firewall.nft ]; then nft -f /etc/essms/firewall.nft; "
+    "else nft 'add table inet essms; delete table inet essms'; fi; }"
 )
 
 

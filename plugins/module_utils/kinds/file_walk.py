@@ -25,13 +25,8 @@ from ..engine.set_id import KNOWN, packaged
 from ..engine.walk import Walk, status
 from .base import Kind, fields, integer
 
-NAMES = {
-    "orphans": "files without owner",
-    "open_files": "files everybody may write to",
-    "open_folders": "unprotected folders everybody may write to",
-    "set_id": "unknown programs with the rights of another",
-}
-"""What is looked for, and the row that tells it."""
+SORTS = ("orphans", "open_files", "open_folders", "set_id")
+"""What is looked for; each is a row."""
 _PATH = {"type": "string", "pattern": r"^/[^\x00-\x1f]*$", "maxLength": 200}
 _MOST = 200
 """Findings of one sort that are kept."""
@@ -56,7 +51,7 @@ class FileWalk(Kind):
     check_only = True
 
     def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:
-        return dict.fromkeys(NAMES.values(), 0)
+        return dict.fromkeys(SORTS, 0)
 
     def rule(self, name: str) -> Rule:
         return AT_MOST
@@ -69,7 +64,7 @@ class FileWalk(Kind):
             _go_on(host, bodies[0], state, look)
         found = state.all(look)
         host.remembered[_MEMORY] = state.as_memory()
-        return {name: _seen(host, state, found[sort], bodies[0]) for sort, name in NAMES.items()}
+        return {sort: _seen(host, state, found[sort], bodies[0]) for sort in SORTS}
 
 
 class _State:
@@ -95,7 +90,7 @@ class _State:
         for known in (self.now, self.whole):
             for sort, paths in known.items():
                 known[sort] = [path for path in paths if look.still(sort, path)]
-        return {sort: sorted({*self.now[sort], *self.whole[sort]}) for sort in NAMES}
+        return {sort: sorted({*self.now[sort], *self.whole[sort]}) for sort in SORTS}
 
     def as_memory(self) -> dict[str, Any]:
         """Return it as plain JSON; names that are no text survive."""
@@ -127,7 +122,7 @@ def _count(number: object) -> int:
 
 def _found(known: object) -> dict[str, list[str]]:
     given = known if isinstance(known, dict) else {}
-    lists = {sort: given.get(sort) for sort in NAMES}
+    lists = {sort: given.get(sort) for sort in SORTS}
     return {
         sort: [path for path in map(_path, paths) if path] if isinstance(paths, list) else []
         for sort, paths in lists.items()

@@ -32,10 +32,10 @@ def _file_rights(host: str, row: Row, _body: Body) -> Any:
 
 _WALK = "/etc/probe-walk"
 _FOUND = {
-    "files without owner": f"touch {_WALK}/orphan && chown 4321:4321 {_WALK}/orphan",
-    "files everybody may write to": f"touch {_WALK}/open && chmod 0666 {_WALK}/open",
-    "unprotected folders everybody may write to": f"mkdir {_WALK}/folder && chmod 0777 {_WALK}/folder",
-    "unknown programs with the rights of another": f"cp /bin/true {_WALK}/program && chmod 4755 {_WALK}/program",
+    "orphans": f"touch {_WALK}/orphan && chown 4321:4321 {_WALK}/orphan",
+    "open_files": f"touch {_WALK}/open && chmod 0666 {_WALK}/open",
+    "open_folders": f"mkdir {_WALK}/folder && chmod 0777 {_WALK}/folder",
+    "set_id": f"cp /bin/true {_WALK}/program && chmod 4755 {_WALK}/program",
 }
 
 
