@@ -1,5 +1,8 @@
 # Every target starts from nothing: it sets up what it needs, and says nothing about what is already there.
-PYTHON ?= python3
+# The distribution's own Python is built with optimisation, one that a version manager compiled mostly is not: Ansible
+# starts a sixth faster on it. It is taken when it is new enough and can make a virtual environment.
+SUITABLE := import sys, ensurepip; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell /usr/bin/python3 -c '$(SUITABLE)' 2>/dev/null && echo /usr/bin/python3 || echo python3)
 BIN := .venv/bin
 PROFILE ?= combine
 export PATH := $(CURDIR)/$(BIN):$(PATH)

@@ -11,7 +11,7 @@ from ansible_collections.essms.hardening.plugins.module_utils.kinds.base import 
 from hypothesis import given
 from hypothesis import strategies as st
 
-WORDS = st.lists(st.text(max_size=30).filter(lambda word: re.search(TEXT["pattern"], word) is not None), max_size=5)
+WORDS = st.lists(st.text(max_size=30).filter(lambda word: re.fullmatch(TEXT["pattern"], word) is not None), max_size=5)
 
 
 @given(st.one_of(WORDS.map(lambda words: ("strings", words)), st.booleans().map(lambda flag: ("boolean", flag))))

@@ -271,6 +271,81 @@ def test_a_kind_has_the_last_word_on_a_value(folder: Folder) -> None:
     assert refusal(folder.load(), essms_length=3) == "M08-01: pwquality: minlen: 3 is too small; use 6 or more"
 
 
+GROUPS = {
+    "description": TEXT,
+    "type": "list",
+    "maxItems": 5,
+    "items": {"type": "string", "pattern": "^[a-z_]+$"},
+    "default": ["partage_fichiers"],
+}
+
+
+@pytest.mark.parametrize(
+    ("groups", "asked"), [(["lab", "partage_fichiers"], True), (["lab"], False), ([], False), (None, True)]
+)
+def test_a_control_may_be_meant_for_some_groups(folder: Folder, groups: list[str] | None, asked: bool) -> None:
+    folder.control(parameters__essms_groups=GROUPS, linux__groups="{{ essms_groups }}")
+    known = folder.load()
+    found = resolve(
+        known,
+        known.controls.values(),
+        platform="linux",
+        family="debian",
+        profile="combine",
+        variables={},
+        source_of=lambda _name, _value: "",
+        groups=groups,
+    )
+    assert bool(found.settings) == asked
+    expected = {} if asked else {"M08-01": "only for hosts of the groups of essms_groups: partage_fichiers"}
+    assert found.excluded == expected
+    assert found.parameters["M08-01"]["essms_groups"]["value"] == ["partage_fichiers"]
+
+
+def test_the_groups_of_a_control_are_a_list_that_exists(folder: Folder) -> None:
+    folder.control(linux__groups="{{ essms_nothing }}")
+    assert folder.error().endswith("linux.groups: essms_nothing is not a parameter of type list")
+    folder.control(linux__groups="{{ essms_length }}")
+    assert folder.error().endswith("linux.groups: essms_length is not a parameter of type list")
+
+
+SERVICES = {
+    "description": TEXT,
+    "type": "list",
+    "maxItems": 5,
+    "items": {
+        "type": "object",
+        "required": ["name", "port"],
+        "properties": {
+            "name": {"type": "string", "pattern": "^[a-z]+$"},
+            "port": {"type": "integer", "minimum": 1, "maximum": 65535},
+            "sources": {"type": "array", "maxItems": 2, "items": {"type": "string", "pattern": "^[0-9./]+$"}},
+        },
+    },
+    "default": [],
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ([{"name": "web", "port": 443, "sources": ["10.0.0.0/8"]}], ""),
+        ([{"name": "web"}], "[0]: key port is missing; add it"),
+        ([{"name": "web", "port": 0}], "[0].port: 0 is too small; use 1 or more"),
+        ([{"name": "web", "port": 1, "prot": 1}], "[0]: unknown key prot; did you mean port?"),
+        ([{"name": "web", "port": 1, "sources": ["x"]}], '[0].sources[0]: "x" has another form than ^[0-9./]+$'),
+        (["web"], '[0]: must be a map, not "web"'),
+    ],
+)
+def test_a_list_may_hold_maps(folder: Folder, given: list[Any], sentence: str) -> None:
+    folder.control(parameters__essms_services=SERVICES)
+    known = folder.load()
+    if not sentence:
+        assert run(known, essms_services=given)
+    else:
+        assert refusal(known, essms_services=given) == f"essms_services {PLACE}: {sentence}"
+
+
 def test_the_place_of_a_value_cannot_act_on_a_terminal(real: Catalogue) -> None:
     found = resolve(
         real,
