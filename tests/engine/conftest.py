@@ -17,7 +17,10 @@ from ansible_collections.essms.hardening.plugins.module_utils.engine.errors impo
 from tests.support import engine, faults, lab
 
 LIKE = ("deb12", "deb13")
-VARIABLES = {"essms_banned_words": ["hopital", "ehpad"]}
+VARIABLES = {
+    "essms_banned_words": ["hopital", "ehpad"],
+    "essms_software_min": [{"name": "essms-probe-software", "version": "2"}],
+}
 
 
 def everything() -> list[engine.Setting]:

@@ -43,7 +43,7 @@ class Waiting(NamedTuple):
 
 
 class PendingUpdates(Kind):
-    """``pending_updates: {days: 30, lists_days: 7}``: ages of the oldest security update that waits and of the lists."""
+    """``pending_updates: {days: 30, lists_days: 7}``: ages of the oldest waiting security update and of the lists."""
 
     schema = fields(("days", "lists_days"), days=integer(0, 365), lists_days=integer(1, 90))
     rules = {_OLDEST: AT_MOST, _LISTS: AT_MOST}

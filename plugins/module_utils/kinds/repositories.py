@@ -105,8 +105,8 @@ def _verified(host: Host, keyring: str, path: str, stack: ExitStack) -> bool:
     # sqv would want to write what it verified, and an audit writes nothing: both parts are files in memory. They stay
     # open as long as others are verified, so that each has a name of its own
     data, mark = apt.signed_part(host.text(path) or "")
-    files = [stack.enter_context(_in_memory(content)) for content in (mark, data)]
-    places = [f"/proc/{os.getpid()}/fd/{file.fileno()}" for file in files]
+    kept = [stack.enter_context(_in_memory(content)) for content in (mark, data)]
+    places = [f"/proc/{os.getpid()}/fd/{stream.fileno()}" for stream in kept]
     return host.run("/usr/bin/sqv", "--keyring", keyring, "--signature-file", *places).rc == 0
 
 
