@@ -172,7 +172,10 @@ _UNITS = "essms-probe.service apt-daily.timer apt-daily-upgrade.timer"
 _READ_AGAIN = (
     "systemctl daemon-reload; systemctl kill --signal=HUP --kill-who=main systemd-logind.service; "
     f"for unit in {_UNITS}; do if systemctl --quiet is-enabled $unit; then systemctl start $unit; "
-    "else systemctl stop $unit; fi; done; systemctl reload ssh.service"
+    "else systemctl stop $unit; fi; done; systemctl reload ssh.service; "
+    "! command -v nft >/dev/null || "
+    "{ if [ -e /etc/essms/firewall.nft ]; then nft -f /etc/essms/firewall.nft; "
+    "else nft 'add table inet essms; delete table inet essms'; fi; }"
 )
 
 
