@@ -37,9 +37,9 @@ def test_switches_of_apt(value: str, on: bool | str) -> None:
 
 DUMP = (
     'APT "";\nAPT::Periodic::Unattended-Upgrade "1";\nUnattended-Upgrade::Origins-Pattern "";\n'
-    'Unattended-Upgrade::Origins-Pattern:: "origin=Debian,codename=${distro_codename}-security,label=Debian-Security";\n'
-    'Unattended-Upgrade::Origins-Pattern:: "origin=Debian,codename=${distro_codename},label=Debian-Security";\n'
-)
+    'Unattended-Upgrade::Origins-Pattern:: "{0}-security,label=Debian-Security";\n'
+    'Unattended-Upgrade::Origins-Pattern:: "{0},label=Debian-Security";\n'
+).replace("{0}", "origin=Debian,codename=${distro_codename}")
 
 
 def automatic(root: Path, dump: str, origins: str = "security") -> dict[str, Any]:
