@@ -49,7 +49,7 @@ def clean(name: str) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def audit(name: str, applied: Mapping[str, Any]) -> Audit:
-    """Return a function that audits one control, with the memory the controller would send, and returns rows by name."""
+    """Return a function that audits one control, with the controller's memory if wanted, and returns rows by name."""
 
     def look(control: str, **options: object) -> Mapping[str, dict[str, Any]]:
         done = engine.run(name, "audited", engine.settings([control], variables=applied), **options)

@@ -65,7 +65,7 @@ def test_only_security_updates_are_installed(name: str, outdated: None) -> None:
 def test_updates_wait_for_the_window(name: str, applied: Mapping[str, Any]) -> None:
     """M05-01: systemd's own next date of the installation is on a chosen day, in the first minutes of the window."""
     shown = engine.must(name, "systemctl show -p NextElapseUSecRealtime --value apt-daily-upgrade.timer").strip()
-    moment = dt.datetime.strptime(shown, "%a %Y-%m-%d %H:%M:%S %Z")
+    moment = dt.datetime.strptime(shown, "%a %Y-%m-%d %H:%M:%S %Z").replace(tzinfo=dt.UTC)
     assert moment.strftime("%a") in applied["essms_maintenance_days"]
     assert moment.hour == applied["essms_maintenance_hour"]
     assert moment.minute <= applied["essms_maintenance_spread_minutes"]
