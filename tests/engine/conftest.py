@@ -24,6 +24,7 @@ VARIABLES = {
     "essms_inactive_action": "desactiver",
     "essms_leavers": [{"account": "probe-leaver", "date": "2024-01-31"}],
     "essms_sensitive_paths": ["/etc/probe-data"],
+    "essms_software_min": [{"name": "essms-probe-software", "version": "2"}],
     # every audit walks over everything that a control or a test changes
     "essms_walk_milliseconds": 60_000,
     "essms_walk_excluded_paths": ["/usr", "/var/cache", "/var/lib"],
