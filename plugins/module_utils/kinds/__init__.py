@@ -29,6 +29,9 @@ from . import (
     shell_timeout,
     sshd,
     stored_hashes,
+    su_group,
+    sudo_rules,
+    sudoers,
 )
 from .base import Kind
 
@@ -53,5 +56,8 @@ KINDS: dict[str, Kind] = {
     "shell_timeout": shell_timeout.ShellTimeout(),
     "sshd": sshd.Sshd(),
     "stored_hashes": stored_hashes.StoredHashes(),
+    "su_group": su_group.SuGroup(),
+    "sudo_rules": sudo_rules.SudoRules(),
+    "sudoers": sudoers.Sudoers(),
 }
 """Every kind by the name that control files use."""
