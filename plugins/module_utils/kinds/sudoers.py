@@ -78,7 +78,7 @@ class Sudoers(Kind):
     }
 
     def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:
-        found = {name: value for name, value in body.items() if value not in (False, [], "")}
+        found = {name: value for name, value in body.items() if value is not False and value not in ([], "")}
         return {**found, "rotation": True} if "logfile" in found else found
 
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -28,13 +28,13 @@ def admin(name: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def user(name: str) -> Iterator[str]:
-    """Give a user who may look at one file as root, in two programs of which only one is held."""
+    """Give a user who may run one program as root under two names, of which only one is held."""
     with lab.user(name, password=GOOD, key=True) as made:
-        rule = f"{made} ALL=(root) NOPASSWD: /usr/bin/more /etc/services, /usr/local/bin/unheld /etc/services\n"
+        rule = f"{made} ALL=(root) NOPASSWD: /usr/bin/find, /usr/local/bin/unheld\n"
         lab.must(name, f"cat > /etc/sudoers.d/{made} && chmod 440 /etc/sudoers.d/{made}", stdin=rule)
-        lab.must(name, "cp /usr/bin/more /usr/local/bin/unheld && seq 500 > /etc/services.lab")
+        lab.must(name, "cp /usr/bin/find /usr/local/bin/unheld")
         yield made
-        lab.must(name, f"rm /etc/sudoers.d/{made} /usr/local/bin/unheld /etc/services.lab")
+        lab.must(name, f"rm /etc/sudoers.d/{made} /usr/local/bin/unheld")
 
 
 @pytest.fixture
@@ -95,8 +95,8 @@ def test_the_environment_is_cleared(session: pexpect.spawn[str]) -> None:
 
 def test_commands_are_looked_for_in_safe_folders(session: pexpect.spawn[str]) -> None:
     """M04-07: a program of the user's own that bears the name of a command is not run."""
-    people.ask(session, r"mkdir -p ~/bin && printf '#!/bin/sh\necho trapped\n' > ~/bin/id && chmod 755 ~/bin/id")
-    assert sudo(session, "PATH=~/bin:$PATH sudo id -un") == "root"
+    people.ask(session, r"mkdir -p ~/trap && printf '#!/bin/sh\necho trapped\n' > ~/trap/id && chmod 755 ~/trap/id")
+    assert sudo(session, "PATH=~/trap:$PATH sudo id -un") == "root"
 
 
 def test_files_made_by_people_are_private(session: pexpect.spawn[str]) -> None:
@@ -104,23 +104,13 @@ def test_files_made_by_people_are_private(session: pexpect.spawn[str]) -> None:
     assert sudo(session, "sudo sh -c 'rm -f /tmp/own; touch /tmp/own; stat -c %a /tmp/own; rm /tmp/own'") == "600"
 
 
-@pytest.mark.parametrize(("program", "escapes"), [("/usr/bin/more", False), ("/usr/local/bin/unheld", True)])
-def test_a_viewer_starts_no_shell(name: str, user: str, program: str, escapes: bool) -> None:
-    """M04-07: the escape from a viewer is refused; a copy the rule does not know shows that it would have worked."""
-    lab.must(
-        name, "rm -f /tmp/escaped; cp --no-clobber /etc/services /etc/services.kept; cp /etc/services.lab /etc/services"
-    )
-    try:
-        with lab.terminal(name, user=user) as session:
-            session.sendline(f"sudo {program} /etc/services")
-            session.expect("--More--")
-            session.send("!touch /tmp/escaped\n")
-            session.expect(["--More--", "------------------------"])
-            session.send("q")
-            session.expect_exact(lab.PROMPT)
-    finally:
-        lab.must(name, "cp /etc/services.kept /etc/services; rm /etc/services.kept")
-    assert (lab.root(name, "test -e /tmp/escaped").code == 0) is escapes
+@pytest.mark.parametrize(("program", "escapes"), [("/usr/bin/find", False), ("/usr/local/bin/unheld", True)])
+def test_a_program_that_is_held_starts_no_other(name: str, user: str, program: str, escapes: bool) -> None:
+    """M04-07: the escape is refused; a copy that is not held shows that it would have worked."""
+    lab.must(name, "rm -f /tmp/escaped")
+    with lab.terminal(name, user=user) as session:
+        people.ask(session, f"sudo {program} /etc/hostname -exec /usr/bin/touch /tmp/escaped ';'")
+    assert (lab.root(name, "rm /tmp/escaped").code == 0) is escapes
 
 
 def test_every_use_is_written_down(
@@ -128,8 +118,8 @@ def test_every_use_is_written_down(
 ) -> None:
     """M04-07: who, from which terminal, as whom, what."""
     sudo(session, "sudo cat /etc/hostname")
-    line = next(line for line in log(name, applied).splitlines() if "COMMAND=/usr/bin/cat /etc/hostname" in line)
-    assert f": {admin} :" in line
+    line = next(line for line in reversed(log(name, applied).splitlines()) if f": {admin} :" in line)
+    assert line.endswith("COMMAND=/usr/bin/cat /etc/hostname")
     assert "USER=root" in line
     assert "TTY=pts/" in line
 

@@ -29,9 +29,8 @@ def _sudoers(host: str, row: Row, body: Body) -> Any:
         sed(host, "/^Cmnd_Alias/s/, [^,]*$//", _OURS)
         return body["noexec"][:-1]
     weak, observed = _WEAK.get(name, (f"!{name}", False))
-    sed(host, f"/^Defaults {name}/d", _OURS)
-    # somebody else's file, read before ours
-    engine.must(host, f"cat >> {_PROBE}", stdin=f"Defaults {weak}\n")
+    # somebody else's file, read before ours and after Debian's, which sets some of them itself
+    engine.must(host, f"sed -i -E '/^Defaults {name}/d' {_OURS}; cat >> {_PROBE}", stdin=f"Defaults {weak}\n")
     return observed
 
 
