@@ -221,9 +221,10 @@ def _edits(host: Host, settings: Sequence[Setting], rows: Sequence[Row], relax: 
     wrong = {(row["control"], row["kind"], row["name"]) for row in rows if _needs_edit(row, relax)}
     found = []
     for setting in settings:
-        expanded = KINDS[setting.kind].expand(setting.body, host.family)
+        kind = KINDS[setting.kind]
+        expanded = kind.expand(setting.body, host.family)
         names = tuple(name for name in expanded if (setting.control, setting.kind, name) in wrong)
-        if names and not KINDS[setting.kind].check_only:
+        if names and not kind.check_only and not kind.undecided(setting.body):
             found.append(Edit(setting, names))
     return found
 

@@ -32,15 +32,20 @@ class Login(NamedTuple):
 
 
 def connection() -> str:
-    """Return the address and port of the SSH client that started this process, or an empty text.
+    """Return the address and port of the SSH client that started this process, or an empty text."""
+    return " ".join(ends()[:2])
+
+
+def ends() -> list[str]:
+    """Return address and port of the SSH client that started this process, then those it came to; or nothing.
 
     sudo clears its own environment, so the answer is looked for in the processes above.
     """
     for _process, environment in _above():
         found = environment.get(b"SSH_CONNECTION", b"").decode(errors="replace").split()
         if found:
-            return " ".join(found[:2])
-    return ""
+            return found
+    return []
 
 
 def current(host: Host) -> Login | None:
