@@ -164,7 +164,7 @@ def read_rights(path: str) -> Rights | None:
     :raises OSError: when the path leads over a link, or to something else than a file or a folder.
     """
     try:
-        descriptor = _open_unlinked(path)
+        descriptor = open_unlinked(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
@@ -179,7 +179,7 @@ def set_rights(path: str, before: Rights, after: Rights) -> None:
     :raises OSError: when the path leads over a link by now, or to something else than a file or a folder.
     """
     try:
-        descriptor = _open_unlinked(path)
+        descriptor = open_unlinked(path)
     except (FileNotFoundError, NotADirectoryError):
         return
     try:
@@ -197,7 +197,7 @@ def set_rights(path: str, before: Rights, after: Rights) -> None:
         os.close(descriptor)
 
 
-def _open_unlinked(path: str) -> int:
+def open_unlinked(path: str) -> int:
     """Open what a path leads to without following a link anywhere on it: nobody who puts one there steers us."""
     descriptor = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     for name in filter(None, path.split("/")):
@@ -269,12 +269,12 @@ def _shadow_fields(name: str) -> list[str] | None:
     return None
 
 
-_AGEING = {"max": (4, "-M"), "warn": (5, "-W")}
+_AGEING = {"max": (4, "-M"), "warn": (5, "-W"), "expire": (7, "-E")}
 """Field of /etc/shadow and option of chage."""
 
 
 def set_ageing(uid: int, who: str, before: dict[str, str], after: dict[str, str]) -> None:
-    """Change ageing fields (max, warn; days as text, empty for none) that still have the value from before.
+    """Change ageing fields (max, warn, expire; days as text, empty for none) that still have the value from before.
 
     A field that somebody changed meanwhile keeps its newer value; an account that is gone is left out.
     """
