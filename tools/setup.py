@@ -32,6 +32,7 @@ PROGRAMS_OF_THE_LAB = {
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
     "git": "git",
+    "gpg": "gpg",
 }
 # Only recommended by podman, and found outside PATH: without them containers have no network.
 FILES_OF_THE_LAB = {
