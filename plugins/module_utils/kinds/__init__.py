@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from . import (
     account_ageing,
+    clamav,
+    clamav_signatures,
     dconf,
     empty_passwords,
     faillock,
@@ -18,6 +20,7 @@ from . import (
     login_defs,
     login_message,
     logind,
+    malware_scan,
     package,
     pam_stack,
     pam_unix,
@@ -33,6 +36,8 @@ from .base import Kind
 
 KINDS: dict[str, Kind] = {
     "account_ageing": account_ageing.AccountAgeing(),
+    "clamav": clamav.Clamav(),
+    "clamav_signatures": clamav_signatures.ClamavSignatures(),
     "dconf": dconf.Dconf(),
     "empty_passwords": empty_passwords.EmptyPasswords(),
     "faillock": faillock.Faillock(),
@@ -41,6 +46,7 @@ KINDS: dict[str, Kind] = {
     "login_defs": login_defs.LoginDefs(),
     "login_message": login_message.LoginMessage(),
     "logind": logind.Logind(),
+    "malware_scan": malware_scan.MalwareScan(),
     "package": package.Package(),
     "pam": pam_stack.PamStack(),
     "pam_unix": pam_unix.PamUnix(),
