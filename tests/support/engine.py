@@ -36,12 +36,17 @@ JOURNALS = "/var/lib/essms"
 # Folders whose every byte a control may change; `save` and `restore` bring a host back to a known state.
 TREES = (
     "/etc",
+    "/boot/grub",
+    "/home",
+    "/root",
     "/var/lib/pam",
     "/var/lib/essms",
     "/usr/share/pam-configs",
     "/usr/share/wayland-sessions",
     "/var/cache/debconf",
 )
+# What a rollback gives back to the last bit.
+GIVEN_BACK = ("/etc", "/boot/grub", "/home", "/root", "/var/lib/pam")
 _MAIN = """
 import sys
 from essms_engine import agent, hooks
@@ -107,7 +112,7 @@ def everywhere(work: Callable[[str], object], hosts: Iterable[str]) -> None:
 def tree(host: str, *paths: str) -> dict[str, str]:
     """Return hash, type, mode and owners of every file under the paths, without times: what a rollback gives back."""
     found: dict[str, str] = {}
-    for line in fingerprint(host, *(paths or ("/etc", "/var/lib/pam"))).splitlines():
+    for line in fingerprint(host, *(paths or GIVEN_BACK)).splitlines():
         hashed = re.fullmatch(r"([0-9a-f]{64})  (.*)", line)
         if hashed:
             found[hashed[2]] = f"{found.get(hashed[2], '')} {hashed[1]}"
@@ -166,7 +171,10 @@ else:
 _READ_AGAIN = (
     "systemctl daemon-reload; systemctl kill --signal=HUP --kill-who=main systemd-logind.service; "
     "if systemctl --quiet is-enabled essms-probe.service; then systemctl start essms-probe.service; "
-    "else systemctl stop essms-probe.service; fi; systemctl reload ssh.service"
+    "else systemctl stop essms-probe.service; fi; systemctl reload ssh.service; "
+    "! command -v nft >/dev/null || "
+    "{ if [ -e /etc/essms/firewall.nft ]; then nft -f /etc/essms/firewall.nft; "
+    "else nft 'add table inet essms; delete table inet essms'; fi; }"
 )
 
 

@@ -17,7 +17,7 @@ from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
 
 from tests.support import engine, faults
 
-_EVERYTHING = ("/etc", "/var/lib/pam", engine.JOURNALS)
+_EVERYTHING = (*engine.GIVEN_BACK, engine.JOURNALS)
 
 
 def go(host: str, control: str, everything: Sequence[engine.Setting], source: Path | None = None) -> None:

@@ -8,15 +8,17 @@ never leaves a trace of it and never stops the others.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ..kinds import KINDS
-from . import guard, undo
+from . import guard, login, undo
 from .errors import EngineError, SettingError
 from .host import Host
 from .observe import Row, Setting, observe
+from .text import printable
 from .transaction import Transaction, TransactionError
 
 
@@ -160,7 +162,7 @@ def _end(transaction: Transaction, guard_seconds: int) -> None:
         transaction.end("commit")
         return
     guard.wait_for_confirmation(transaction, guard_seconds)
-    transaction.end("pending", until=time.time() + guard_seconds, connection=guard.connection())
+    transaction.end("pending", until=time.time() + guard_seconds, connection=login.connection())
 
 
 def _carry_out(host: Host, transaction: Transaction, edits: Sequence[Edit], settings: Sequence[Setting]) -> _Attempt:
@@ -219,9 +221,10 @@ def _edits(host: Host, settings: Sequence[Setting], rows: Sequence[Row], relax: 
     wrong = {(row["control"], row["kind"], row["name"]) for row in rows if _needs_edit(row, relax)}
     found = []
     for setting in settings:
-        expanded = KINDS[setting.kind].expand(setting.body, host.family)
+        kind = KINDS[setting.kind]
+        expanded = kind.expand(setting.body, host.family)
         names = tuple(name for name in expanded if (setting.control, setting.kind, name) in wrong)
-        if names and not KINDS[setting.kind].check_only:
+        if names and not kind.check_only and not kind.undecided(setting.body):
             found.append(Edit(setting, names))
     return found
 
@@ -277,6 +280,10 @@ def _diff(host: Host) -> list[dict[str, str]]:
         before, after = (undo.content(state) or b"" for state in (change.before, change.after))
         texts = {"before": _shown(before), "after": _shown(after)}
         found.append({"before_header": path, "after_header": path, **texts})
+    for path, (old, new) in sorted(host.rights_wanted.items()):
+        if old != new:
+            shown = {"before": _rights(old), "after": _rights(new)}
+            found.append({"before_header": path, "after_header": path, **shown})
     for operation in host.operations:
         what = operation.get("path") or f"uid {operation.get('uid')}"
         detail = " ".join(operation["do"]) if "do" in operation else f"{operation['op']} {what}"
@@ -284,7 +291,10 @@ def _diff(host: Host) -> list[dict[str, str]]:
     return found
 
 
+def _rights(rights: undo.Rights) -> str:
+    return f"mode {rights['mode']:04o}, uid {rights['uid']}, gid {rights['gid']}\n"
+
+
 def _shown(data: bytes) -> str:
     """Return a file's text for a terminal: what would steer it is shown as an escape."""
-    text = data.decode(errors="replace")
-    return "".join(char if char in "\n\t" or char.isprintable() else ascii(char)[1:-1] for char in text)
+    return re.sub(r"[^\n\t]+", lambda found: printable(found[0]), data.decode(errors="replace"))

@@ -37,6 +37,13 @@ class Change(NamedTuple):
     after: undo.State | None
 
 
+class RightsChange(NamedTuple):
+    """A file or folder whose mode or owners an edit wants to change: those on disk, and those to give it."""
+
+    before: undo.Rights
+    after: undo.Rights
+
+
 class Host:
     """One host, observed directly and changed through an overlay.
 
@@ -53,6 +60,7 @@ class Host:
         self.is_root = os.geteuid() == 0
         self.spared = set(accounts_to_spare)
         self.overlay: dict[str, Change] = {}
+        self.rights_wanted: dict[str, RightsChange] = {}
         self.operations: list[dict[str, Any]] = []
         self.activations: list[tuple[int, list[str]]] = []
         self.also_changed: set[str] = set()
@@ -191,6 +199,39 @@ class Host:
         else:
             self.overlay[real] = Change(real, before, after)
 
+    def rights(self, path: str) -> undo.Rights | None:
+        """Return mode and owners of a file or folder as the pending edits leave them, or None when it does not exist.
+
+        :raises OSError: when it is neither, or a link took its place.
+        """
+        return self._rights(self.path(path))
+
+    def _rights(self, real: str) -> undo.Rights | None:
+        if real in self.rights_wanted:
+            return self.rights_wanted[real].after
+        if real in self.overlay:
+            after = self.overlay[real].after
+            return None if after is None else {key: after[key] for key in ("mode", "uid", "gid")}
+        return undo.read_rights(real)
+
+    def set_rights(self, path: str, rights: undo.Rights) -> None:
+        """Give a file or folder other rights; its bytes stay. Plan from `rights`, which knows what is pending.
+
+        :raises OSError: when it is neither, or a link took its place.
+        """
+        real = self.path(path)
+        before = undo.read_rights(real)
+        self.rights_wanted.pop(real, None)
+        if self._rights(real) != rights:
+            self.rights_wanted[real] = RightsChange(before or rights, rights)
+
+    def settle_rights(self) -> None:
+        """Let the files that are written anyway be written with their new rights: no moment shows them with others."""
+        for path in [path for path in self.rights_wanted if path in self.overlay]:
+            wanted, change = self.rights_wanted.pop(path), self.overlay[path]
+            if change.after is not None:
+                self.overlay[path] = change._replace(after={**change.after, **wanted.after})
+
     def will_change(self, *paths: str) -> None:
         """Announce files that an activation rewrites, so that the journal holds them first."""
         self.also_changed.update(self.path(path) for path in paths)
@@ -215,6 +256,7 @@ class Host:
         """Put a recorded state into the overlay: bytes, mode, owners, time and attributes."""
         real = self.path(path)
         before = self.overlay[real].before if real in self.overlay else undo.read_state(real)
+        self.rights_wanted.pop(real, None)
         if before == state:
             self.overlay.pop(real, None)
         else:
@@ -223,21 +265,22 @@ class Host:
     @property
     def has_edits(self) -> bool:
         """Say whether anything is pending."""
-        return bool(self.overlay or self.operations or self.activations)
+        return bool(self.overlay or self.rights_wanted or self.operations or self.activations)
 
     def checkpoint(self) -> tuple[Any, ...]:
         """Return the pending edits, to come back to them later."""
-        return dict(self.overlay), list(self.operations), list(self.activations), set(self.also_changed)
+        rights = dict(self.rights_wanted)
+        return dict(self.overlay), rights, list(self.operations), list(self.activations), set(self.also_changed)
 
     def restore(self, checkpoint: tuple[Any, ...]) -> None:
         """Come back to the pending edits of a checkpoint."""
-        overlay, operations, activations, also_changed = checkpoint
-        self.overlay, self.operations = dict(overlay), list(operations)
+        overlay, rights, operations, activations, also_changed = checkpoint
+        self.overlay, self.rights_wanted, self.operations = dict(overlay), dict(rights), list(operations)
         self.activations, self.also_changed = list(activations), set(also_changed)
 
     def clear(self) -> None:
         """Drop all pending edits and everything read."""
-        self.restore(({}, [], [], set()))
+        self.restore(({}, {}, [], [], set()))
         self.forget()
 
     def systemctl(self, *argv: str) -> str:

@@ -179,6 +179,8 @@ def _unwind(host: Host, newest_first: Sequence[_Past], gone: set[str]) -> None:
         for record in past.records:
             if record["op"] == "file":
                 _unwind_file(host, record, after.get(record["path"]), conflicts)
+            elif record["op"] == "rights":
+                _unwind_rights(host, record["path"], record["before"], record["after"])
             elif record["op"] == "after":
                 host.activate(60, *record["argv"])
             elif record["op"] in ("ageing", "lock", "run") and record.get("control") in gone:
@@ -216,6 +218,18 @@ def _unwind_file(host: Host, record: dict[str, Any], after: undo.State | None, c
         return
     else:
         host.write(path, merged.decode(errors="surrogateescape"))
+        if before and after:
+            _unwind_rights(host, path, _rights_of(before), _rights_of(after))
+
+
+def _rights_of(state: undo.State) -> undo.Rights:
+    return {key: state[key] for key in ("mode", "uid", "gid")}
+
+
+def _unwind_rights(host: Host, path: str, before: undo.Rights, after: undo.Rights) -> None:
+    """Give a file or folder its rights from before; those that somebody else gave it since stay."""
+    if before != after and host.rights(path) == after:
+        host.set_rights(path, before)
 
 
 def _unwind_operation(host: Host, record: dict[str, Any]) -> None:

@@ -112,3 +112,8 @@ def _end_of_section(lines: list[str], section: str | None) -> int | None:
         if inside and line.strip():
             place = number + 1
     return place
+
+
+def printable(text: str) -> str:
+    """Return a text for one line of a terminal: what would steer it, or turn its direction, is shown as an escape."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -39,6 +39,7 @@ class Transaction:
 
         :raises EngineError: when the journal cannot be written; nothing has changed then.
         """
+        host.settle_rights()
         records: list[dict[str, Any]] = [{"op": "begin", "id": self.id, "time": time.time(), **self.request}]
         self.paths = sorted({*host.overlay, *host.also_changed})
         folders: list[str] = []
@@ -50,6 +51,8 @@ class Transaction:
             before = change.before if change else undo.read_state(path)
             planned = undo.digest(change.after) if change else None
             records.append({"op": "file", "path": path, "before": before, "planned": planned})
+        for path, (before, after) in sorted(host.rights_wanted.items()):
+            records.append({"op": "rights", "path": path, "before": before, "after": after})
         records += host.operations
         records += [{"op": "after", "argv": argv} for argv in _undo_activations(host)]
         records.append({"op": "prepared"})
@@ -73,7 +76,7 @@ class Transaction:
                 remove(path)
 
     def write(self, host: Host) -> None:
-        """Write the files of the overlay.
+        """Write the files of the overlay, and give files and folders their rights.
 
         :raises TransactionError: when one cannot be written.
         """
@@ -84,6 +87,11 @@ class Transaction:
                 undo.write_state(path, host.overlay[path].after)
             except OSError as error:
                 raise TransactionError(f"{path} cannot be written: {error.strerror or error}") from error
+        for path, (before, after) in sorted(host.rights_wanted.items()):
+            try:
+                undo.set_rights(path, before, after)
+            except OSError as error:
+                raise TransactionError(f"the rights of {path} cannot be set: {error.strerror or error}") from error
         host.forget()
 
     def activate(self, host: Host) -> None:

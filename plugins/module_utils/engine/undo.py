@@ -8,8 +8,9 @@ copy when no new connection confirms the change in time, or at the next boot. It
 A journal is a file of JSON lines, each flushed to disk before the step it announces:
 
 - begin: id, time and what was asked; file: a path, its state before and the digest of what is planned; mkdir: a folder
-  made; run: a command to undo and its inverse; ageing and lock: fields of an account (by uid, never a name or a hash);
-  after: a command that makes a service read its files again
+  made; rights: mode and owners, before and after, of a file or folder whose bytes stay; run: a command to undo and its
+  inverse; ageing and lock: fields of an account (by uid, never a name or a hash); after: a command that makes a service
+  read its files again
 - prepared: everything above is on disk, the changes may start; pending: waits for a confirmation until a given time
 - commit: done, with the state of each file; rolled_back: undone
 """
@@ -39,6 +40,8 @@ BOOT_WANT = "/etc/systemd/system/sysinit.target.wants/essms-recover.service"
 
 Record = dict[str, Any]
 State = dict[str, Any]
+Rights = dict[str, int]
+"""Mode, uid and gid."""
 _ID = re.compile(r"\d{8}T\d{6}-\d{6,}")
 
 
@@ -147,6 +150,84 @@ def _flush_folder(path: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+# --- rights --------------------------------------------------------------------------------------------------------
+
+_SET_ID = stat.S_ISUID | stat.S_ISGID
+_CAPABILITY = "security.capability"
+
+
+def read_rights(path: str) -> Rights | None:
+    """Return mode and owners of a file or folder, or None when it does not exist.
+
+    :raises OSError: when the path leads over a link, or to something else than a file or a folder.
+    """
+    try:
+        descriptor = _open_unlinked(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        return _rights(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def set_rights(path: str, before: Rights, after: Rights) -> None:
+    """Give a file or folder other rights, unless somebody gave it rights that are neither; one that is gone stays so.
+
+    :raises OSError: when the path leads over a link by now, or to something else than a file or a folder.
+    """
+    try:
+        descriptor = _open_unlinked(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    try:
+        now = _rights(descriptor)
+        if now == after or not _between(now, before, after):
+            return
+        # the descriptor opens neither file nor folder, so what changes them goes by its name in /proc
+        name = f"/proc/self/fd/{descriptor}"
+        capability = _capability(name)
+        os.chown(name, after["uid"], after["gid"])
+        os.chmod(name, after["mode"])
+        if capability is not None:
+            os.setxattr(name, _CAPABILITY, capability)
+    finally:
+        os.close(descriptor)
+
+
+def _open_unlinked(path: str) -> int:
+    """Open what a path leads to without following a link anywhere on it: nobody who puts one there steers us."""
+    descriptor = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    for name in filter(None, path.split("/")):
+        try:
+            following = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=descriptor)
+        finally:
+            os.close(descriptor)
+        descriptor = following
+        sort = stat.S_IFMT(os.fstat(descriptor).st_mode)
+        if sort not in (stat.S_IFREG, stat.S_IFDIR):
+            os.close(descriptor)
+            link = sort == stat.S_IFLNK
+            raise OSError(errno.ELOOP, "a link", path) if link else OSError(errno.EINVAL, "no file and no folder", path)
+    return descriptor
+
+
+def _rights(descriptor: int) -> Rights:
+    info = os.fstat(descriptor)
+    return {"mode": stat.S_IMODE(info.st_mode), "uid": info.st_uid, "gid": info.st_gid}
+
+
+def _between(now: Rights, before: Rights, after: Rights) -> bool:
+    """Say whether each right is one of the two: a run may have been killed between the steps."""
+    loose = [{**rights, "mode": rights["mode"] & ~_SET_ID} for rights in (now, before, after)]  # chown drops these bits
+    return all(loose[0][key] in (loose[1][key], loose[2][key]) for key in now)
+
+
+def _capability(path: str) -> bytes | None:
+    """Return the capabilities a program file carries: a change of owner drops them too."""
+    return os.getxattr(path, _CAPABILITY) if _CAPABILITY in _attributes(path) else None
 
 
 # --- accounts ------------------------------------------------------------------------------------------------------
@@ -370,6 +451,8 @@ def _undo_record(folder: str, record: Record, files_only: bool) -> None:
             write_state(record["path"], record["before"])
     elif record["op"] == "mkdir":
         remove_empty_folder(record["path"])
+    elif record["op"] == "rights":
+        set_rights(record["path"], record["after"], record["before"])
     elif record["op"] in ("ageing", "lock"):
         _undo_account(record)
     elif record["op"] == "run" and not files_only:

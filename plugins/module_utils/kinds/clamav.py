@@ -25,6 +25,7 @@ UNITS = {
 USERS = {"debian": "clamav", "redhat": "clamscan"}
 DATABASES = "/var/lib/clamav"
 NO_DATABASE = "clamd cannot start before the first signatures have come"
+_STATES = ("enabled", "running")
 _STYLE = text.BLANKS._replace(separator=" ")
 _LISTS = ("DatabaseMirror", "ExcludePath", "OnAccessExcludeUname", "OnAccessIncludePath")
 """Options that may stand in several lines."""
@@ -69,7 +70,7 @@ class Clamav(Kind):
         if body.get("exclude_itself"):
             # the daemon opens every file it examines: examined itself, it would wait for itself
             rows["clamd OnAccessExcludeUname"] = [USERS.get(family, USERS["debian"])]
-        return {**rows, **{f"{program} running": True for program in body.get("running", ())}}
+        return {**rows, **{f"{program} {state}": True for program in body.get("running", ()) for state in _STATES}}
 
     def rule(self, name: str) -> Rule:
         return INCLUDES if name.split()[1] in _ADDING_UP else EQUALS
@@ -79,8 +80,8 @@ class Clamav(Kind):
         found: dict[str, Any] = {}
         for name in self.names(host, bodies):
             program, option = name.split()
-            if option == "running":
-                found[name] = _running(host, program, units.get(program, {}))
+            if option in _STATES:
+                found[name] = _state(host, program, option, units.get(program, {}))
             else:
                 found[name] = _stale(host, program, units.get(program, {}), _option(host, program, option))
         return found
@@ -94,10 +95,10 @@ class Clamav(Kind):
                 raise SettingError(f"{path} does not exist: install ClamAV, then run apply again")
             for name, value in wanted.items():
                 owner, option = name.split()
-                if owner == program and option != "running":
+                if owner == program and option not in _STATES:
                     content = put(content, option, value)
             host.write(path, content)
-            if f"{program} running" in wanted:
+            if f"{program} enabled" in wanted:
                 _enable(host, unit)
             # clamd without signatures is not started and that is no failure: a condition of its unit says so
             host.activate(55, "systemctl", "restart", unit)
@@ -156,15 +157,13 @@ def _units(host: Host) -> Iterator[tuple[str, dict[str, str]]]:
                 yield program, facts
 
 
-def _running(host: Host, program: str, facts: Mapping[str, str]) -> Any:
+def _state(host: Host, program: str, state: str, facts: Mapping[str, str]) -> Any:
     if not facts:
         return Unknown("systemd does not say whether it runs")
+    if state == "enabled":
+        return facts["UnitFileState"] == "enabled"
     active = facts["ActiveState"] == "active"
-    if program == "clamd" and not active and not has_database(host):
-        return Unknown(NO_DATABASE)
-    if active and facts["UnitFileState"] != "enabled":
-        return Seen(False, "it runs, but does not start with the host")
-    return active
+    return Unknown(NO_DATABASE) if program == "clamd" and not active and not has_database(host) else active
 
 
 def _stale(host: Host, program: str, facts: Mapping[str, str], value: Any) -> Any:
@@ -179,6 +178,5 @@ def _stale(host: Host, program: str, facts: Mapping[str, str], value: Any) -> An
 
 
 def _enable(host: Host, unit: str) -> None:
-    if host.run("systemctl", "is-enabled", unit).out.strip() != "enabled":
-        enable, disable = (["systemctl", "--quiet", verb, unit] for verb in ("enable", "disable"))
-        host.operate({"op": "run", "do": enable, "undo": disable})
+    enable, disable = (["systemctl", "--quiet", verb, unit] for verb in ("enable", "disable"))
+    host.operate({"op": "run", "do": enable, "undo": disable})

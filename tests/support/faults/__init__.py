@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.faults import generic, passwords, sessions
+from tests.support.faults import generic, network, passwords, rights, sessions
 from tests.support.faults.common import ADMIN, USER, Body, Fault, Row
 
 __all__ = ["ADMIN", "EXTRA", "FAULTS", "FIRST", "LAST", "USER", "prepare", "put_in_fault", "repair"]
 
 AREAS = (
     generic.AREA,
+    network.AREA,
     passwords.AREA,
+    rights.AREA,
     sessions.AREA,
 )
 FAULTS: dict[str, Fault] = {kind: fault for area in AREAS for kind, fault in area.faults.items()}
