@@ -18,6 +18,9 @@ from tests.support import engine, faults, lab
 
 LIKE = ("deb12", "deb13")
 VARIABLES = {
+    "essms_av_alert_program": "/usr/local/bin/essms-probe-alert",
+    "essms_av_mirrors": ["mirror.invalid"],
+    "essms_av_proxy": "proxy.invalid:3128",
     "essms_banned_words": ["hopital", "ehpad"],
     "essms_admin_networks": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8"],
     "essms_firewall_services": [{"name": "probe", "port": 8443, "sources": ["10.0.0.0/8", "fd00::/8"]}],

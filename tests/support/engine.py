@@ -44,6 +44,10 @@ TREES = (
     "/usr/share/pam-configs",
     "/usr/share/wayland-sessions",
     "/var/cache/debconf",
+    "/var/lib/clamav/daily.inc",
+    "/var/lib/clamav/main.inc",
+    "/var/lib/essms-quarantine",
+    "/usr/local/sbin",
 )
 # What a rollback gives back to the last bit.
 GIVEN_BACK = ("/etc", "/boot/grub", "/home", "/root", "/var/lib/pam")
@@ -168,8 +172,13 @@ else:
 
 
 # A oneshot unit that is enabled runs, one that is not does not: `tests.support.faults` has such a one.
+# A unit that is there runs, one that is not does not.
+_ANTIVIRUS = "essms-av-scan.timer essms-av.path clamav-freshclam.service clamav-daemon.service essms-av-access.service"
 _READ_AGAIN = (
-    "systemctl daemon-reload; systemctl kill --signal=HUP --kill-who=main systemd-logind.service; "
+    "systemctl kill --signal=KILL essms-av-access.service 2>/dev/null; systemctl daemon-reload; "
+    f"for unit in {_ANTIVIRUS}; do if systemctl cat $unit >/dev/null 2>&1; then systemctl --no-block start $unit; "
+    "else systemctl stop $unit 2>/dev/null; fi; done; "
+    "systemctl kill --signal=HUP --kill-who=main systemd-logind.service; "
     "if systemctl --quiet is-enabled essms-probe.service; then systemctl start essms-probe.service; "
     "else systemctl stop essms-probe.service; fi; systemctl reload ssh.service; "
     "! command -v nft >/dev/null || "

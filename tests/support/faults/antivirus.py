@@ -10,12 +10,14 @@ from tests.support import engine
 from tests.support.faults.common import Area, Body, Row
 
 DATABASES = "/var/lib/clamav"
+ALERT = "/usr/local/bin/essms-probe-alert"
 # The md5 and the length of the harmless file every antivirus is tried with.
 _EICAR = "44d88612fea8a8f36de82e1278abb02f:68:Lab-Eicar"
 _SIGNATURES = f"""
 mkdir -p {DATABASES}/main.inc {DATABASES}/daily.inc && chmod 755 {DATABASES} {DATABASES}/*.inc
 echo "ClamAV-VDB:lab:1:1:1:x:x:lab:$(($(date +%s) - @AGE@))" > {DATABASES}/daily.inc/daily.info
-echo {_EICAR} > {DATABASES}/lab.hdb
+echo {_EICAR} > {DATABASES}/main.inc/lab.hdb
+! getent passwd clamav >/dev/null || chown -R clamav: {DATABASES}
 """
 _CLAMD = "/etc/clamav/clamd.conf"
 _FRESHCLAM = "/etc/clamav/freshclam.conf"
@@ -29,7 +31,7 @@ def give_signatures(host: str, age_seconds: int = 0) -> None:
 
 def _signatures(host: str, row: Row, _body: Body) -> Any:
     if row["name"] == "present":
-        engine.must(host, ["rm", "-r", f"{DATABASES}/main.inc"])
+        engine.must(host, ["rm", "-rf", f"{DATABASES}/main.inc"])
         return False
     give_signatures(host, 9 * 86400 + 60)
     return 9
@@ -60,10 +62,17 @@ def _malware_scan(host: str, row: Row, body: Body) -> Any:
     return value
 
 
+def _prepare(host: str) -> None:
+    give_signatures(host)
+    engine.must(host, f"printf '#!/bin/sh\\n' > {ALERT} && chmod 755 {ALERT}")
+
+
 AREA = Area(
     faults={"clamav": _clamav, "clamav_signatures": _signatures, "malware_scan": _malware_scan},
-    prepare=give_signatures,
+    prepare=_prepare,
     repairs={"clamav_signatures": give_signatures},
+    # a daemon that stops takes the watcher along
+    first=("malware_scan",),
     # without signatures the daemon has no state to judge
     last=("clamav_signatures",),
 )
