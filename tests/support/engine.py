@@ -44,8 +44,7 @@ TREES = (
     "/usr/share/pam-configs",
     "/usr/share/wayland-sessions",
     "/var/cache/debconf",
-    "/var/lib/clamav/daily.inc",
-    "/var/lib/clamav/main.inc",
+    "/var/lib/clamav",
     "/var/lib/essms-quarantine",
     "/usr/local/sbin",
 )
@@ -159,7 +158,8 @@ mounted = {line.split()[4] for line in open("/proc/self/mountinfo")}
 if mode == "save":
     with tarfile.open(archive, "w") as tar:
         for path in sorted(walk()):
-            if path not in mounted:
+            # what comes and goes by itself (a draft of freshclam) may be gone by now
+            if path not in mounted and os.path.lexists(path):
                 tar.add(path, recursive=False)
 else:
     with tarfile.open(archive) as tar:

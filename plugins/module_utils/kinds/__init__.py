@@ -34,6 +34,7 @@ from . import (
     shell_timeout,
     sshd,
     stored_hashes,
+    web_filter,
 )
 from .base import Kind
 
@@ -63,5 +64,6 @@ KINDS: dict[str, Kind] = {
     "shell_timeout": shell_timeout.ShellTimeout(),
     "sshd": sshd.Sshd(),
     "stored_hashes": stored_hashes.StoredHashes(),
+    "web_filter": web_filter.WebFilter(),
 }
 """Every kind by the name that control files use."""

@@ -16,7 +16,7 @@ _EICAR = "44d88612fea8a8f36de82e1278abb02f:68:Lab-Eicar"
 _SIGNATURES = f"""
 mkdir -p {DATABASES}/main.inc {DATABASES}/daily.inc && chmod 755 {DATABASES} {DATABASES}/*.inc
 echo "ClamAV-VDB:lab:1:1:1:x:x:lab:$(($(date +%s) - @AGE@))" > {DATABASES}/daily.inc/daily.info
-echo {_EICAR} > {DATABASES}/main.inc/lab.hdb
+echo {_EICAR} > {DATABASES}/lab.hdb
 ! getent passwd clamav >/dev/null || chown -R clamav: {DATABASES}
 """
 _CLAMD = "/etc/clamav/clamd.conf"
