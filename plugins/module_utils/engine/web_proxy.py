@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from . import firewall, nft, text
 from .errors import SettingError
 from .host import Host
-from .nft import Chain, match, rule
+from .nft import Chain, Match, match, rule
 
 PART = "30-web"
 CHAIN = "web"
@@ -116,13 +116,19 @@ def proxy_addresses(url: str) -> list[str]:
 
 def chains(body: Mapping[str, Any]) -> dict[str, Chain]:
     """Return the rules: the web only through the proxy, to the exceptions that are networks, and to the host itself."""
-    own = ["127.0.0.0/8", "::1", *proxy_addresses(body["url"]), *_networks(body["exceptions"])]
-    rules = [*firewall.KEPT]
-    for condition in firewall.sources(own):
-        ((left, values),) = condition
-        rules.append(rule("accept", match(left.replace("saddr", "daddr"), *values)))
+    port = match("tcp dport", urlsplit(body["url"]).port)
+    rules = [
+        *firewall.KEPT,
+        *(rule("accept", where, port) for where in _towards(proxy_addresses(body["url"]))),
+        *(rule("accept", where) for where in _towards(["127.0.0.0/8", "::1", *_networks(body["exceptions"])])),
+    ]
     rules += [rule("drop", match("tcp dport", 80, 443)), rule("drop", match("udp dport", 443))]
     return {CHAIN: Chain(BASE, tuple(rules))}
+
+
+def _towards(names: Iterable[str]) -> list[Match]:
+    """Return the conditions on where a packet goes: one for each family that has a network."""
+    return [Match(each.left.replace("saddr", "daddr"), each.values) for (each,) in firewall.sources(names)]
 
 
 def _networks(exceptions: Iterable[str]) -> list[str]:

@@ -36,6 +36,7 @@ from . import (
     sshd,
     stored_hashes,
     web_filter,
+    web_refusal,
 )
 from .base import Kind
 
@@ -67,5 +68,6 @@ KINDS: dict[str, Kind] = {
     "sshd": sshd.Sshd(),
     "stored_hashes": stored_hashes.StoredHashes(),
     "web_filter": web_filter.WebFilter(),
+    "web_refusal": web_refusal.WebRefusal(),
 }
 """Every kind by the name that control files use."""

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, essms.hardening contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way to the web: a proxy or name servers that filter, declared, in force, and seen to refuse something."""
+"""The way to the web: a proxy or name servers that filter, declared and in force."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..engine.errors import NotApplicable, Seen, SettingError, Unknown
 from ..engine.host import Host
 from .base import Kind, fields
 
-DECLARED, REFUSED, SERVERS = "filter declared", "test name refused", "name servers"
+DECLARED, SERVERS = "filter declared", "name servers"
 PACKAGES, SESSIONS, SERVICES = "proxy of packages", "proxy of sessions", "proxy of services"
 BLOCKED = "direct web blocked"
 _WHERE = {
@@ -20,30 +20,27 @@ _WHERE = {
     SESSIONS: web_proxy.write_sessions,
     SERVICES: web_proxy.write_services,
 }
-_URL = {"type": "string", "pattern": r"^$|^http://[A-Za-z0-9.\-]{1,200}:[0-9]{1,5}$"}
-_NAME = {"type": "string", "pattern": r"^$|^[A-Za-z0-9.\-]{1,200}$"}
-_LIST = {"type": "array", "items": {"type": "string", "pattern": r"^[A-Za-z0-9.:/*\-]{1,100}$"}}
+URL = {"type": "string", "pattern": r"^$|^http://[A-Za-z0-9.\-]{1,200}:[0-9]{1,5}$"}
+LIST = {"type": "array", "items": {"type": "string", "pattern": r"^[A-Za-z0-9.:/*\-]{1,100}$"}}
 
 
 class WebFilter(Kind):
-    """``web_filter: {filter: proxy, url: "http://192.0.2.1:3128", exceptions: [], servers: [], test_name: x.example}``."""
+    """``web_filter: {filter: proxy, url: "http://192.0.2.1:3128", exceptions: [], servers: []}``."""
 
     schema = fields(
-        ("filter", "url", "exceptions", "servers", "test_name"),
+        ("filter", "url", "exceptions", "servers"),
         filter={"enum": ["aucun", "proxy", "dns"]},
-        url=_URL,
-        exceptions=_LIST,
-        servers=_LIST,
-        test_name=_NAME,
+        url=URL,
+        exceptions=LIST,
+        servers=LIST,
     )
 
     def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:
-        test = {REFUSED: True}
         if body["filter"] == "proxy" and body["url"]:
             told = dict.fromkeys(_WHERE, body["url"])
-            return {**told, BLOCKED: True, firewall.BOOT + " (web)": True, **test}
+            return {**told, BLOCKED: True, firewall.BOOT + " (web)": True}
         if body["filter"] == "dns" and body["servers"]:
-            return {SERVERS: list(body["servers"]), **test}
+            return {SERVERS: list(body["servers"])}
         return {DECLARED: True}
 
     def undecided(self, body: Mapping[str, Any]) -> bool:
@@ -55,20 +52,16 @@ class WebFilter(Kind):
         if DECLARED in wanted:
             note = "no filter of the web is declared: set essms_web_filter, and where it is"
             return {DECLARED: Seen(False, note)}
-        found: dict[str, Any] = {REFUSED: _refused(body)}
         if SERVERS in wanted:
-            return {**found, SERVERS: web_dns.in_force(host)}
-        found.update({PACKAGES: web_proxy.in_packages(host), SESSIONS: web_proxy.in_sessions(host, body)})
-        found[SERVICES] = web_proxy.in_services(host, body)
-        return {**found, **_direct(host, body)}
+            return {SERVERS: web_dns.in_force(host)}
+        found = {PACKAGES: web_proxy.in_packages(host), SESSIONS: web_proxy.in_sessions(host, body)}
+        return {**found, SERVICES: web_proxy.in_services(host, body), **_direct(host, body)}
 
     def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-        if REFUSED in wanted and len(wanted) == 1:
-            raise SettingError(f"the filter lets {body['test_name'] or 'everything'} through: correct it there")
         if SERVERS in wanted:
             web_dns.write(host, body)
             return
-        if ask_web.proxy_refuses(body["url"], body["test_name"] or "essms.invalid") is None:
+        if ask_web.proxy_refuses(body["url"], "essms.invalid") is None:
             raise SettingError(f"the proxy {body['url']} does not answer, and the host would lose the web: look at it")
         for name, write in _WHERE.items():
             if name in wanted:
@@ -80,22 +73,7 @@ class WebFilter(Kind):
         return firewall.fault(host) if host.exists(firewall.part(web_proxy.PART)) else ""
 
     def explain(self, host: Host, name: str) -> str:
-        if name == REFUSED:
-            return "the filter lets the name of essms_web_filter_test_name through: correct it there"
         return "something else on the host overrides it"
-
-
-def _refused(body: Mapping[str, Any]) -> Any:
-    """Ask the filter itself for the name that it has to refuse."""
-    if not body["test_name"]:
-        return Unknown("no name to try: set essms_web_filter_test_name to one that the filter refuses")
-    if body["filter"] == "proxy":
-        answers = [ask_web.proxy_refuses(body["url"], body["test_name"])]
-    else:
-        answers = [ask_web.server_refuses(server, body["test_name"]) for server in body["servers"]]
-    if None in answers:
-        return Unknown("the filter does not answer")
-    return all(answers)
 
 
 def _direct(host: Host, body: Mapping[str, Any]) -> dict[str, Any]:
