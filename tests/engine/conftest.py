@@ -25,6 +25,7 @@ VARIABLES = {
     "essms_av_mirrors": ["mirror.invalid"],
     "essms_av_proxy": "proxy.invalid:3128",
     "essms_banned_words": ["hopital", "ehpad"],
+    "essms_software_min": [{"name": "essms-probe-software", "version": "2"}],
     # every audit walks over everything that a control or a test changes
     "essms_walk_milliseconds": 60_000,
     "essms_walk_excluded_paths": ["/usr", "/var/cache", "/var/lib"],

@@ -171,16 +171,17 @@ else:
 """
 
 
-# A oneshot unit that is enabled runs, one that is not does not: `tests.support.faults` has such a one.
-# A unit that is there runs, one that is not does not.
+# A oneshot unit or a timer that is enabled runs, one that is not does not: `tests.support.faults` has such ones.
+_UNITS = "essms-probe.service apt-daily.timer apt-daily-upgrade.timer"
+# The antivirus's are there or not; its watcher has to be killed (see its unit).
 _ANTIVIRUS = "essms-av-scan.timer essms-av.path clamav-freshclam.service clamav-daemon.service essms-av-access.service"
 _READ_AGAIN = (
     "systemctl kill --signal=KILL essms-av-access.service 2>/dev/null; systemctl daemon-reload; "
-    f"for unit in {_ANTIVIRUS}; do if systemctl cat $unit >/dev/null 2>&1; then systemctl --no-block start $unit; "
+    f"for unit in {_ANTIVIRUS}; do if systemctl cat $unit >/dev/null 2>&1; then systemctl start $unit; "
     "else systemctl stop $unit 2>/dev/null; fi; done; "
     "systemctl kill --signal=HUP --kill-who=main systemd-logind.service; "
-    "if systemctl --quiet is-enabled essms-probe.service; then systemctl start essms-probe.service; "
-    "else systemctl stop essms-probe.service; fi; systemctl reload ssh.service; "
+    f"for unit in {_UNITS}; do if systemctl --quiet is-enabled $unit; then systemctl start $unit; "
+    "else systemctl stop $unit; fi; done; systemctl reload ssh.service; "
     "! command -v nft >/dev/null || "
     "{ if [ -e /etc/essms/firewall.nft ]; then nft -f /etc/essms/firewall.nft; "
     "else nft 'add table inet essms; delete table inet essms'; fi; }"

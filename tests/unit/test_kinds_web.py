@@ -25,7 +25,14 @@ def test_addresses_of_an_answer_are_read_past_other_records() -> None:
 
 @pytest.mark.parametrize(
     ("said", "refused"),
-    [((3, []), True), ((5, []), True), ((0, []), True), ((0, ["0.0.0.0"]), True), ((0, ["192.0.2.7"]), False), ((2, []), None)],
+    [
+        ((3, []), True),
+        ((5, []), True),
+        ((0, []), True),
+        ((0, ["0.0.0.0"]), True),
+        ((0, ["192.0.2.7"]), False),
+        ((2, []), None),
+    ],
 )
 def test_what_counts_as_refused(
     monkeypatch: pytest.MonkeyPatch, said: tuple[int, list[str]], refused: bool | None

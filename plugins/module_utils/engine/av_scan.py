@@ -63,7 +63,9 @@ def main(arguments: list[str]) -> int:
         return 0
     worst = 0
     for argv in commands(mode, there):
-        with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace") as run:
+        with subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace"
+        ) as run:
             count = watch(run.stdout or (), mode, os.environ.get("ESSMS_AV_ALERT", ""))
         if run.returncode and not (mode == "scan" and run.returncode == 1 and count):
             print(f"{_ERROR}{argv[0]} ended with {run.returncode}", flush=True)

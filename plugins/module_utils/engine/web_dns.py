@@ -59,7 +59,7 @@ def write(host: Host, body: Mapping[str, Any]) -> None:
     if owner:
         raise SettingError(f"{owner} writes {RESOLV}: give the name servers there, or to the DHCP server")
     content = host.text(RESOLV) or ""
-    kept = [line for line in text.split_lines(content) if not line.split()[:1] == ["nameserver"]]
+    kept = [line for line in text.split_lines(content) if line.split()[:1] != ["nameserver"]]
     host.write(RESOLV, "".join(f"nameserver {server}\n" for server in body["servers"]) + "".join(kept))
 
 

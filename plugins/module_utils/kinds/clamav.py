@@ -104,7 +104,7 @@ class Clamav(Kind):
             host.activate(55, "systemctl", "restart", unit)
 
     def explain(self, host: Host, name: str) -> str:
-        return f"look at `systemctl status {UNITS[host.family][name.split()[0]]}`"
+        return f"look at `systemctl status {UNITS[host.family][name.split(maxsplit=1)[0]]}`"
 
 
 def has_database(host: Host) -> bool:

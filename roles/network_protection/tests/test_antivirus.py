@@ -24,7 +24,9 @@ def protected(name: str) -> Iterator[str]:
     """Give a host to which the first signatures have come, with nothing told about them but that they are there."""
     antivirus.give_signatures(name)
     ready = "systemctl --quiet is-active essms-av-access && journalctl -u essms-av-access -b | grep -q 'watching'"
-    lab.must(name, f"for n in $(seq 40); do {ready} && exit 0; sleep 0.5; done; systemctl status essms-av-access; exit 1")
+    lab.must(
+        name, f"for n in $(seq 40); do {ready} && exit 0; sleep 0.5; done; systemctl status essms-av-access; exit 1"
+    )
     yield name
     lab.must(name, f"rm -rf {QUARANTINE}/probe-* {ALERTS} /srv/probe-* /opt/probe-*")
 

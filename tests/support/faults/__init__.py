@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.faults import antivirus, generic, network, passwords, rights, sessions, web
+from tests.support.faults import antivirus, generic, network, passwords, privileges, rights, sessions, updates, web
 from tests.support.faults.common import ADMIN, USER, Body, Fault, Row
 
 __all__ = ["ADMIN", "EXTRA", "FAULTS", "FIRST", "LAST", "USER", "prepare", "put_in_fault", "repair"]
@@ -19,8 +19,10 @@ AREAS = (
     generic.AREA,
     network.AREA,
     passwords.AREA,
+    privileges.AREA,
     rights.AREA,
     sessions.AREA,
+    updates.AREA,
     web.AREA,
 )
 FAULTS: dict[str, Fault] = {kind: fault for area in AREAS for kind, fault in area.faults.items()}

@@ -48,7 +48,7 @@ def _clamav(host: str, row: Row, _body: Body) -> Any:
     return [] if isinstance(row["expected"], list) else None
 
 
-def _malware_scan(host: str, row: Row, body: Body) -> Any:
+def _malware_scan(host: str, row: Row, _body: Body) -> Any:
     faults: dict[str, tuple[str, Any]] = {
         "hour": ("systemctl stop essms-av-scan.timer", None),
         "paths": (f"sed -i 's# scan .*# scan /opt#' {_SCAN} && systemctl daemon-reload", ["/opt"]),

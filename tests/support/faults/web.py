@@ -48,7 +48,8 @@ ip -n probe-web addr add {ADDRESS}/24 dev probe-web1 && ip -n probe-web link set
 systemd-run --quiet --unit={_LISTENER} ip netns exec probe-web python3 /var/tmp/{_LISTENER}.py
 systemd-run --quiet --unit={_LISTENER}-names ip netns exec probe-web python3 /var/tmp/{_LISTENER}-names.py
 systemd-run --quiet --unit={_LISTENER}-site ip netns exec probe-web python3 -m http.server --directory /srv 80
-for n in $(seq 50); do ip netns exec probe-web ss -Hltun | grep -c -e :{PORT} -e :53 -e :80 | grep -q 3 && exit 0; sleep 0.1; done; exit 1
+ready() {{ [ $(ip netns exec probe-web ss -Hltun | grep -c -e :{PORT} -e :53 -e :80) = 3 ]; }}
+for n in $(seq 100); do ready && exit 0; sleep 0.1; done; exit 1
 """
 
 
