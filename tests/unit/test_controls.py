@@ -53,6 +53,7 @@ def test_every_control_that_touches_access_arms_the_guard(real: catalogue.Catalo
         "faillock",
         "file_rights",
         "firewall",
+        "inactive_accounts",
         "firewall_administration",
         "pam",
         "pam_unix",
