@@ -93,7 +93,9 @@ def test_nobody_but_root_reaches_the_quarantine(protected: str, user: str) -> No
 
 def test_the_watcher_comes_back_with_the_daemon(protected: str) -> None:
     """M02-05: an update of the package restarts the daemon; the share is watched again."""
-    lab.must(protected, "systemctl restart clamav-daemon.service && systemctl is-active essms-av-access.service")
+    lab.must(protected, ["systemctl", "restart", "clamav-daemon.service"])
+    back = "systemctl --quiet is-active essms-av-access.service"
+    lab.must(protected, f"for n in $(seq 40); do {back} && exit 0; sleep 0.5; done; exit 1")
 
 
 @pytest.mark.parametrize(("age_days", "state"), [(0, "ok"), (1, "ok"), (4, "fail")])
