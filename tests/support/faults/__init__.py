@@ -9,13 +9,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.faults import antivirus, generic, network, passwords, privileges, rights, sessions, updates, web
+from tests.support.faults import (
+    antivirus,
+    endpoint,
+    generic,
+    network,
+    passwords,
+    privileges,
+    rights,
+    sessions,
+    updates,
+    web,
+)
 from tests.support.faults.common import ADMIN, USER, Body, Fault, Row
 
 __all__ = ["ADMIN", "EXTRA", "FAULTS", "FIRST", "LAST", "USER", "prepare", "put_in_fault", "repair"]
 
 AREAS = (
     antivirus.AREA,
+    endpoint.AREA,
     generic.AREA,
     network.AREA,
     passwords.AREA,
