@@ -15,9 +15,10 @@ import pytest
 from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import SHARED_KERNEL
 
 from tests.support import engine, faults, lab
+from tests.support.faults import logs
 
 LIKE = ("deb12", "deb13")
-VARIABLES = {"essms_banned_words": ["hopital", "ehpad"]}
+VARIABLES = {"essms_banned_words": ["hopital", "ehpad"], "essms_ntp_servers": list(logs.SERVERS)}
 
 
 def everything() -> list[engine.Setting]:

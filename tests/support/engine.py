@@ -167,11 +167,14 @@ else:
 """
 
 
-# A oneshot unit that is enabled runs, one that is not does not: `tests.support.faults` has such a one.
+# A unit that is enabled runs, one that is not does not: these are those that controls and `tests.support.faults` name.
+_UNITS = ("essms-probe.service", "logrotate.timer", "chrony.service")
 _READ_AGAIN = (
     "systemctl daemon-reload; systemctl kill --signal=HUP --kill-who=main systemd-logind.service; "
-    "if systemctl --quiet is-enabled essms-probe.service; then systemctl start essms-probe.service; "
-    "else systemctl stop essms-probe.service; fi; systemctl reload ssh.service"
+    "systemctl reset-failed; systemctl restart systemd-journald.service; systemctl try-restart chrony.service; "
+    f"for unit in {' '.join(_UNITS)}; do "
+    "if systemctl --quiet is-enabled $unit; then systemctl start $unit; else systemctl --quiet stop $unit; fi; done; "
+    "systemctl reload ssh.service"
 )
 
 

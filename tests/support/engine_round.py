@@ -62,7 +62,7 @@ def go(host: str, control: str, everything: Sequence[engine.Setting], source: Pa
 
 
 def _all_in_force(host: str, everything: Sequence[engine.Setting]) -> None:
-    names = [name for _control, kind, body in everything if kind == "package" for name in body["present"]["debian"]]
+    names = [name for _control, kind, body in everything if kind == "package" for name in KINDS[kind].expand(body)]
     missing = sorted(set(names) - set(_packages(host).split()))
     if missing:
         engine.install(host, missing)

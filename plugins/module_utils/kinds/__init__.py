@@ -10,15 +10,18 @@ from __future__ import annotations
 
 from . import (
     account_ageing,
+    clock,
     dconf,
     empty_passwords,
     faillock,
     file_rights,
+    journald,
     kde_lock,
     key_value,
     login_defs,
     login_message,
     logind,
+    logrotate,
     package,
     pam_stack,
     pam_unix,
@@ -29,11 +32,13 @@ from . import (
     shell_timeout,
     sshd,
     stored_hashes,
+    time_sync,
 )
 from .base import Kind
 
 KINDS: dict[str, Kind] = {
     "account_ageing": account_ageing.AccountAgeing(),
+    "clock": clock.Clock(),
     "dconf": dconf.Dconf(),
     "empty_passwords": empty_passwords.EmptyPasswords(),
     "faillock": faillock.Faillock(),
@@ -42,7 +47,9 @@ KINDS: dict[str, Kind] = {
     "key_value": key_value.KeyValue(),
     "login_defs": login_defs.LoginDefs(),
     "login_message": login_message.LoginMessage(),
+    "journald": journald.Journald(),
     "logind": logind.Logind(),
+    "logrotate": logrotate.Logrotate(),
     "package": package.Package(),
     "pam": pam_stack.PamStack(),
     "pam_unix": pam_unix.PamUnix(),
@@ -53,5 +60,6 @@ KINDS: dict[str, Kind] = {
     "shell_timeout": shell_timeout.ShellTimeout(),
     "sshd": sshd.Sshd(),
     "stored_hashes": stored_hashes.StoredHashes(),
+    "time_sync": time_sync.TimeSync(),
 }
 """Every kind by the name that control files use."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.faults import generic, passwords, rights, sessions
+from tests.support.faults import generic, logs, passwords, rights, sessions
 from tests.support.faults.common import ADMIN, USER, Body, Fault, Row
 
 __all__ = ["ADMIN", "EXTRA", "FAULTS", "FIRST", "LAST", "USER", "prepare", "put_in_fault", "repair"]
 
 AREAS = (
     generic.AREA,
+    logs.AREA,
     passwords.AREA,
     rights.AREA,
     sessions.AREA,

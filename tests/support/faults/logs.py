@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faults of logs and time: what is kept, for how long, and by which clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.support import engine
+from tests.support.faults.common import Area, Body, Row, sed
+
+_JOURNALD = {
+    "storage": ("Storage", "volatile", "volatile"),
+    "compress": ("Compress", "no", False),
+    "retention_days": ("MaxRetentionSec", "2month", 60),
+    "file_days": ("MaxFileSec", "1month", 30),
+    "max_use_megabytes": ("SystemMaxUse", "64M", 64),
+    "forward_to_syslog": ("ForwardToSyslog", "no", False),
+}
+_LOGROTATE = {
+    "default days": ("s/^rotate .*/rotate 9/", "/etc/logrotate.conf", 9),
+    "system log days": ("s/^( *maxage) .*/\\1 99/", "/etc/logrotate.d/btmp", 99),
+    "other log days": ("0,/rotate 12/s//maxage 4000\\nrotate 500/", "/etc/logrotate.d/apt", 4000),
+    "silent logs are purged": ("s/^( *)ifempty/\\1notifempty/", "/etc/logrotate.d/btmp", False),
+}
+
+
+def _journald(host: str, row: Row, _body: Body) -> Any:
+    key, value, observed = _JOURNALD[row["name"]]
+    path = "/etc/systemd/journald.conf.d/99-essms.conf"
+    engine.must(host, f"sed -i '/^{key}=/d' {path} && echo {key}={value} >> {path}")
+    engine.must(host, "systemctl reset-failed systemd-journald; systemctl restart systemd-journald")
+    return observed
+
+
+def _logrotate(host: str, row: Row, _body: Body) -> Any:
+    script, path, observed = _LOGROTATE[row["name"]]
+    sed(host, script, path)
+    return observed
+
+
+def _time_sync(host: str, row: Row, _body: Body) -> Any:
+    if row["name"] == "sources":
+        engine.must(host, ["chronyc", "delete", SERVERS[1]])
+        return 1
+    if row["name"] == "servers":
+        sed(host, f"/{SERVERS[0]}/d", "/etc/chrony/sources.d/essms.sources")
+        return [SERVERS[1], "2.debian.pool.ntp.org"]
+    engine.must(host, ["systemctl", "--quiet", "stop", "chrony.service"])
+    return False
+
+
+def _clock(_host: str, row: Row, _body: Body) -> Any:
+    """Leave the clock alone: in the lab it is the machine's own."""
+    return row["observed"]
+
+
+SERVERS = ("127.0.0.11", "127.0.0.12")
+_NEVER_SET_THE_CLOCK = "[Service]\nExecStart=\nExecStart=!/usr/sbin/chronyd -x $DAEMON_OPTS\n"
+_SERVER = """[Service]
+Type=exec
+ExecStart=/usr/sbin/chronyd -x -d -u root 'local stratum 8' 'allow' 'cmdport 0' 'bindcmdaddress /' \
+    'pidfile /run/essms-ntp-%i.pid' 'bindaddress %i'
+"""
+
+
+def _services(host: str) -> None:
+    """Have a syslog service, which Debian has none of by itself, a clock service, and two time servers to ask."""
+    drop_in = "/run/systemd/system/chrony.service.d"
+    # a lab host is allowed to set the clock, and it is the machine's: chronyd is kept from it before it first starts
+    engine.must(host, f"mkdir -p {drop_in} && printf '{_NEVER_SET_THE_CLOCK}' > {drop_in}/lab.conf")
+    engine.must(host, "cat > /run/systemd/system/essms-ntp@.service && systemctl daemon-reload", stdin=_SERVER)
+    engine.install(host, ["rsyslog", "chrony"])
+    engine.must(host, "systemctl start " + " ".join(f"essms-ntp@{server}.service" for server in SERVERS))
+
+
+AREA = Area(
+    faults={
+        "clock": _clock,
+        "journald": _journald,
+        "logrotate": _logrotate,
+        "time_sync": _time_sync,
+    },
+    prepare=_services,
+)
