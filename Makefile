@@ -65,6 +65,10 @@ scenarios: setup ## Run every Molecule scenario on fresh hosts (SCENARIO=passwor
 bench: setup ## Measure, and print the figures as JSON
 	@$(BIN)/python -m tools.bench
 
+.PHONY: score
+score: setup ## Let Lynis and OpenSCAP score a fresh host before and after our apply, and print it as JSON
+	@$(BIN)/python -m tools.score
+
 .PHONY: collection
 collection: venv ## Build the collection into dist/ and check that the installed copy works
 	@$(BIN)/python -m tools.collection

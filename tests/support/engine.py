@@ -174,7 +174,10 @@ _READ_AGAIN = (
     "systemctl reset-failed; systemctl restart systemd-journald.service; systemctl try-restart chrony.service; "
     f"for unit in {' '.join(_UNITS)}; do "
     "if systemctl --quiet is-enabled $unit; then systemctl start $unit; else systemctl --quiet stop $unit; fi; done; "
-    "systemctl reload ssh.service"
+    "systemctl reload ssh.service; "
+    "! command -v nft >/dev/null || "
+    "{ if [ -e /etc/essms/firewall.nft ]; then nft -f /etc/essms/firewall.nft; "
+    "else nft 'add table inet essms; delete table inet essms'; fi; }"
 )
 
 

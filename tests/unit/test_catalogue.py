@@ -117,7 +117,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "list of text without a form": (
         {"parameters__essms_text": {**LIST, "items": {"type": "string"}}},
-        f"{OTHER}.items: a key is missing; add pattern or enum or properties",
+        f"{OTHER}.items: a key is missing; add pattern or enum or properties or minimum or maximum",
     ),
     "reference twice": (
         {"references__pgssi_s": ["4.5.1.1", "4.5.1.1"]},

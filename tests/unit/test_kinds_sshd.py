@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.essms.hardening.plugins.module_utils.engine import sshd_config
 from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import Seen
-from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS, sshd
+from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
 
 from tests.support.fixture_host import FixtureHost
 
@@ -107,4 +108,4 @@ def test_only_our_own_block_is_rewritten(tmp_path: Path) -> None:
 )
 def test_the_drop_in_is_used_when_it_is_included(tmp_path: Path, include: str, ours: bool) -> None:
     host = host_with(tmp_path, f"Include {include}\nPermitEmptyPasswords yes\n")
-    assert (edited(host, sshd.DROP_IN) is not None) is ours
+    assert (edited(host, sshd_config.DROP_IN) is not None) is ours

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ..kinds import KINDS
-from . import guard, undo
+from . import guard, login, undo
 from .errors import EngineError, SettingError
 from .host import Host
 from .observe import Row, Setting, observe
@@ -162,7 +162,7 @@ def _end(transaction: Transaction, guard_seconds: int) -> None:
         transaction.end("commit")
         return
     guard.wait_for_confirmation(transaction, guard_seconds)
-    transaction.end("pending", until=time.time() + guard_seconds, connection=guard.connection())
+    transaction.end("pending", until=time.time() + guard_seconds, connection=login.connection())
 
 
 def _carry_out(host: Host, transaction: Transaction, edits: Sequence[Edit], settings: Sequence[Setting]) -> _Attempt:
@@ -221,9 +221,10 @@ def _edits(host: Host, settings: Sequence[Setting], rows: Sequence[Row], relax: 
     wrong = {(row["control"], row["kind"], row["name"]) for row in rows if _needs_edit(row, relax)}
     found = []
     for setting in settings:
-        expanded = KINDS[setting.kind].expand(setting.body, host.family)
+        kind = KINDS[setting.kind]
+        expanded = kind.expand(setting.body, host.family)
         names = tuple(name for name in expanded if (setting.control, setting.kind, name) in wrong)
-        if names and not KINDS[setting.kind].check_only:
+        if names and not kind.check_only and not kind.undecided(setting.body):
             found.append(Edit(setting, names))
     return found
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import re
 import subprocess
 import sys
 
@@ -101,24 +100,3 @@ def stop(transaction_id: str) -> None:
 def _stop(*units: str) -> None:
     timers = [f"{unit}.timer" for unit in units]
     subprocess.run(["systemctl", "stop", *timers], capture_output=True, check=False, timeout=30)
-
-
-def connection() -> str:
-    """Return the address and port of the SSH client that started this process, or an empty text.
-
-    sudo clears its own environment, so the answer is looked for in the processes above.
-    """
-    process = os.getpid()
-    while process > 1:
-        try:
-            with open(f"/proc/{process}/environ", "rb") as stream:
-                environment = stream.read().split(b"\0")
-            with open(f"/proc/{process}/stat", encoding="utf-8", errors="replace") as stream:
-                parent = re.sub(r"^.*\) . ", "", stream.read(), flags=re.DOTALL).split()[0]
-        except OSError:
-            return ""
-        for entry in environment:
-            if entry.startswith(b"SSH_CONNECTION="):
-                return " ".join(entry.decode(errors="replace").partition("=")[2].split()[:2])
-        process = int(parent)
-    return ""

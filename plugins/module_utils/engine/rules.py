@@ -51,6 +51,8 @@ AT_MOST = Rule("at_most", _at_most)
 LIMIT = Rule("at_most", _limit)
 """At most the expected number, where zero means "switched off" and therefore never satisfies."""
 INCLUDES = Rule("includes", _includes)
+WITHIN = Rule("one_of", lambda expected, observed: bool(observed) and set(observed) <= set(expected))
+"""A list that holds some of the expected values and nothing else."""
 
 
 def ranked(order: Sequence[str]) -> Rule:

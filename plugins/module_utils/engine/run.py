@@ -14,7 +14,7 @@ from typing import Any, Callable
 
 from ..kinds import KINDS
 from ..kinds.package import host_has, installed, planned
-from . import guard, undo
+from . import guard, login, undo
 from .apply import Options, Outcome, apply
 from .errors import EngineError
 from .host import Host
@@ -242,7 +242,7 @@ def _confirmed(_host: Host, request: Request, _response: Response) -> None:
             f"transaction {request['transaction']} was put back by its guard: nothing confirmed it in time"
         )
     mark = next(record for record in reversed(records) if record["op"] == "pending")
-    here = guard.connection()
+    here = login.connection()
     if not here or here == mark["connection"]:
         raise EngineError("the confirmation came over the connection that made the change, so it proves nothing")
     undo.append(folder, [{"op": "commit", "time": time.time()}])

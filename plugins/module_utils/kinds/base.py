@@ -72,6 +72,10 @@ class Kind:
         """Return the packages that editing needs on this host; apply installs them first."""
         return ()
 
+    def undecided(self, body: Mapping[str, Any]) -> bool:
+        """Say whether a person has to decide first what to write: apply then reports the setting and leaves it."""
+        return False
+
     def precheck(self, host: Host) -> str:
         """Return why nothing may be changed here: a configuration that is broken before us. Empty when all is well."""
         return ""

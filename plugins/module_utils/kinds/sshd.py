@@ -4,77 +4,160 @@
 
 from __future__ import annotations
 
-import fnmatch
-import glob
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from ..engine import text
-from ..engine.errors import NotApplicable, Seen, Unknown
+from ..engine import sshd_config, text
+from ..engine.errors import NotApplicable, Seen, SettingError, Unknown
 from ..engine.host import Host
-from ..engine.rules import EQUALS, LIMIT, Rule
-from .base import Kind, fields, integer
+from ..engine.rules import EQUALS, LIMIT, WITHIN, Rule, ranked
+from ..engine.ssh_lockout import PASSWORDS, refuse_to_lock_out
+from ..engine.sshd_config import Directive, directives
+from .base import TEXT, Kind, fields, integer
 
-MAIN = "/etc/ssh/sshd_config"
-DROP_IN = "/etc/ssh/sshd_config.d/00-essms.conf"
 SSHD = "/usr/sbin/sshd"
+BANNER = "/etc/issue.net"
 _STARTED_WITH = {"debian": ("/etc/default/ssh", "SSHD_OPTS"), "redhat": ("/etc/sysconfig/sshd", "OPTIONS")}
-_STYLE = text.BLANKS._replace(separator=" ")
-_BLOCK = "# essms.hardening: the first value counts in this file\n"
-_BLOCK_END = "# essms.hardening: end\n"
-_DEEPEST = 16
-"""How far sshd follows Include within Include."""
 _TIME_PART = re.compile(r"(\d+)([smhdwSMHDW]?)", re.ASCII)
 _TIME = re.compile(rf"(?:{_TIME_PART.pattern})+", re.ASCII)
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_PIECE = re.compile(r"""(?:"((?:[^"\\]|\\.)*)"?|'((?:[^'\\]|\\.)*)'?|([^ \t"']))""")
-_WORD = re.compile(r"""(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^ \t"'])+""")
 _SYNONYMS = {"without-password": "prohibit-password", "true": "yes", "false": "no"}
 _UNANSWERED = ("Missing privilege separation directory", "no hostkeys available", "Permission denied")
+_QUERIES = {
+    "Ciphers": "cipher",
+    "MACs": "mac",
+    "KexAlgorithms": "kex",
+    "HostKeyAlgorithms": "HostKeyAlgorithms",
+    "PubkeyAcceptedAlgorithms": "PubkeyAcceptedAlgorithms",
+}
+"""Lists of algorithms, and what `ssh -Q` calls what the installed version knows of each."""
+_ALGORITHMS = {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": r"^[a-z0-9@.\-]{1,80}$"}}
+_GROUPS = {"type": "array", "items": {"type": "string", "pattern": r"^[A-Za-z_][A-Za-z0-9_.\-]{0,31}$"}}
+
+
+def _switch(*order: str) -> Rule:
+    """Return a rule over words from weakest to strongest; what is stricter than asked for stays."""
+    return ranked(order)._replace(label="equals")
+
+
+_OFF = _switch("yes", "no")
+_ON = _switch("no", "yes")
+_SWITCHES = {
+    "AllowAgentForwarding": _OFF,
+    "Compression": _switch("yes", "delayed", "no"),
+    "GatewayPorts": _switch("yes", "clientspecified", "no"),
+    "HostbasedAuthentication": _OFF,
+    "IgnoreRhosts": _switch("no", "shosts-only", "yes"),
+    "KbdInteractiveAuthentication": _OFF,
+    "PasswordAuthentication": _OFF,
+    "PermitTunnel": _OFF,
+    "PermitUserEnvironment": _OFF,
+    "StrictModes": _ON,
+    "TCPKeepAlive": _OFF,
+    "UsePAM": _ON,
+    "X11Forwarding": _OFF,
+}
+_PER_NAME: dict[str, Any] = {
+    **{name: {"type": "boolean"} for name in _SWITCHES if name != "KbdInteractiveAuthentication"},
+    **dict.fromkeys(_QUERIES, _ALGORITHMS),
+}
+_ROOT = _switch("yes", "prohibit-password", "forced-commands-only", "no")
+_FORWARDING = Rule("equals", lambda expected, observed: observed in (expected, "no") or expected == "yes")
+_LEVEL = _switch("SILENT", "QUIET", "FATAL", "ERROR", "INFO", "VERBOSE")
+
+
+def _fewer_starts(expected: Any, observed: Any) -> bool:
+    """Compare two MaxStartups: begin to refuse no later, refuse no less, refuse all no later."""
+    wanted, seen = ([int(part) for part in str(value).split(":") if part.isdigit()] for value in (expected, observed))
+    return len(seen) == 3 and 0 < seen[0] <= wanted[0] and seen[1] >= wanted[1] and 0 < seen[2] <= wanted[2]
 
 
 class Sshd(Kind):
-    """``sshd: {ClientAliveInterval: 300, PermitEmptyPasswords: "no"}``."""
+    """``sshd: {ClientAliveInterval: 300, PermitEmptyPasswords: "no", X11Forwarding: false, Ciphers: […]}``.
+
+    ``PasswordAuthentication: false`` closes both ways a password can be asked for, once a key has been proven to do.
+    ``Banner`` is a text by lines; ``AllowGroups`` and ``Banner`` ask for nothing when they are empty.
+    """
 
     schema = fields(
         ClientAliveInterval=integer(1, 86400),
         ClientAliveCountMax=integer(1, 100),
+        LoginGraceTime=integer(1, 3600),
+        MaxAuthTries=integer(1, 100),
+        MaxSessions=integer(1, 1000),
+        MaxStartups={"type": "string", "pattern": r"^\d{1,4}:\d{1,3}:\d{1,4}$"},
         PermitEmptyPasswords={"enum": ["no"]},
+        PermitRootLogin={"enum": ["no", "forced-commands-only", "prohibit-password"]},
+        AllowTcpForwarding={"enum": ["no", "local", "remote", "yes"]},
+        LogLevel={"enum": ["INFO", "VERBOSE"]},
+        AllowGroups=_GROUPS,
+        Banner={"type": "array", "items": TEXT},
+        **_PER_NAME,
     )
-    rules = {"ClientAliveInterval": LIMIT, "ClientAliveCountMax": LIMIT}
+    rules = {
+        "ClientAliveInterval": LIMIT,
+        "ClientAliveCountMax": LIMIT,
+        "LoginGraceTime": LIMIT,
+        "MaxAuthTries": LIMIT,
+        "MaxSessions": LIMIT,
+        "MaxStartups": Rule("at_most", _fewer_starts),
+        "PermitRootLogin": _ROOT,
+        "AllowTcpForwarding": _FORWARDING,
+        "LogLevel": _LEVEL,
+        "AllowGroups": WITHIN,
+        **_SWITCHES,
+        **dict.fromkeys(_QUERIES, WITHIN),
+    }
+
+    def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in body.items():
+            if isinstance(value, bool):
+                found.update(dict.fromkeys(PASSWORDS if name in PASSWORDS else [name], "yes" if value else "no"))
+            elif name == "Banner":
+                found.update({name: "\n".join(value)} if value else {})
+            elif value != []:
+                found[name] = value
+        return found
 
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        names = self.names(host, bodies)
+        wanted = {name: value for body in bodies for name, value in self.expand(body, host.family).items()}
         if not os.path.exists(host.path(SSHD)):
-            return dict.fromkeys(names, NotApplicable("no OpenSSH server is installed"))
+            return dict.fromkeys(wanted, NotApplicable("no OpenSSH server is installed"))
         done = host.run(SSHD, "-T", *_options(host))
         if done.rc != 0:
-            return dict.fromkeys(names, Unknown(f"sshd -T failed: {done.err.strip()[:160]}"))
-        in_force = dict(line.partition(" ")[::2] for line in done.out.splitlines())
+            return dict.fromkeys(wanted, Unknown(f"sshd -T failed: {done.err.strip()[:160]}"))
+        in_force = _answers(done.out)
         exceptions = [line for line in directives(host) if line.block and line.words]
-        return {name: self._seen(name, in_force, exceptions, bodies) for name in names}
+        return {name: self._seen(name, in_force, exceptions, wanted[name], host) for name in wanted}
 
     def _seen(
         self,
         name: str,
         in_force: Mapping[str, str],
         exceptions: Sequence[Directive],
-        bodies: Sequence[Mapping[str, Any]],
+        expected: Any,
+        host: Host,
     ) -> Any:
+        if name == "Banner":
+            path = in_force.get("banner", "none")
+            return None if path == "none" else (host.text(path) or "").rstrip("\n")
         if name.lower() not in in_force:
-            return NotApplicable("this version of sshd does not know it")
-        expected = next(body[name] for body in bodies if name in body)
+            return None if name == "AllowGroups" else NotApplicable("this version of sshd does not know it")
         for exception in exceptions:
             if exception.keyword != name.lower():
                 continue
-            value = _typed(name, exception.words[0])
+            value = _typed(name, " ".join(exception.words) if name == "AllowGroups" else exception.words[0])
             if not self.rule(name).test(expected, value):
                 # the Match itself is not shown: it may hold a person's login name
                 return Seen(value, f"set for some connections by the Match block at {exception.block}")
-        return _typed(name, in_force[name.lower()])
+        value = _typed(name, in_force[name.lower()])
+        if name in PASSWORDS and value != expected and _after_a_key(in_force):
+            return Seen(value, "asked only after a key: AuthenticationMethods demands one", satisfied=True)
+        return value
 
     def rule(self, name: str) -> Rule:
         return self.rules.get(name, EQUALS)
@@ -84,15 +167,12 @@ class Sshd(Kind):
         return f"the configuration of sshd is already invalid, before any change: {fault}" if fault else ""
 
     def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-        path = DROP_IN if _drop_in_comes_first(host, list(wanted)) else MAIN
-        content = host.text(path)
-        if path == DROP_IN:
-            content = content or text.HEADER
-            for key, value in wanted.items():
-                content = text.put(content, key, str(value), _STYLE)
-        else:
-            content = _put_at_top(content or "", wanted)
-        host.write(path, content, mode=0o600)
+        in_force = _answers(host.run(SSHD, "-T", *_options(host)).out)
+        refuse_to_lock_out(host, wanted, in_force)
+        values = {name: _written(host, name, value, in_force) for name, value in wanted.items()}
+        if "Banner" in wanted:
+            host.write(BANNER, wanted["Banner"] + "\n")
+        sshd_config.put(host, values)
         unit = "ssh.service" if host.family == "debian" else "sshd.service"
         if host.run("systemctl", "is-active", unit).out.strip() == "active":
             host.activate(60, "systemctl", "reload", unit)
@@ -117,99 +197,45 @@ def _options(host: Host) -> list[str]:
         return []
 
 
-def _typed(name: str, value: str) -> int | str:
+def _answers(printed: str) -> dict[str, str]:
+    """Return what `sshd -T` printed; a key that has several lines gets all their words."""
+    found: dict[str, str] = {}
+    for line in printed.splitlines():
+        key, _, value = line.partition(" ")
+        found[key] = f"{found[key]} {value}" if key in found else value
+    return found
+
+
+def _typed(name: str, value: str) -> Any:
     value = _SYNONYMS.get(value.strip().lower(), value.strip())
-    if name == "ClientAliveInterval" and _TIME.fullmatch(value):
+    if name in _QUERIES:
+        return value.split(",")
+    if name == "AllowGroups":
+        return value.split()
+    if name in ("ClientAliveInterval", "LoginGraceTime") and _TIME.fullmatch(value):
         return sum(int(number) * _SECONDS[unit.lower()] for number, unit in _TIME_PART.findall(value))
     return int(value) if value.isascii() and value.isdigit() else value
 
 
-class Directive(NamedTuple):
-    """One active line of the server's configuration.
+def _after_a_key(in_force: Mapping[str, str]) -> bool:
+    """Say whether every way to log in begins with a key."""
+    return all(way.startswith("publickey") for way in in_force.get("authenticationmethods", "any").split())
 
-    :param block: file and line of the Match it depends on, empty when it holds for every connection.
+
+def _written(host: Host, name: str, value: Any, in_force: Mapping[str, str]) -> str:
+    """Return a value as sshd reads it.
+
+    :raises SettingError: when the installed version knows none of the algorithms.
     """
-
-    keyword: str
-    words: list[str]
-    block: str
-
-
-def parse(line: str) -> tuple[str, list[str]] | None:
-    """Return keyword (in small letters) and arguments of a line as sshd splits them, None when it says nothing."""
-    rest = line.strip(" \t\r\n\f")
-    if not rest or rest.startswith("#"):
-        return None
-    if rest.startswith('"'):
-        keyword, _, rest = rest[1:].partition('"')
-    else:
-        keyword = re.split(r'[ \t"=]', rest, maxsplit=1)[0]
-        rest = rest[len(keyword) :]
-    rest = re.sub(r"^[ \t]*=?[ \t]*", "", rest)
-    return keyword.lower(), _words(rest)
-
-
-def _words(rest: str) -> list[str]:
-    """Return the arguments: quotes of both sorts hold blanks, and a word that starts with # begins a comment."""
-    words = []
-    for word in _WORD.findall(rest):
-        if word.startswith("#"):
-            break
-        words.append("".join(part for piece in _PIECE.findall(word) for part in piece))
-    return words
-
-
-def directives(host: Host, path: str = MAIN, block: str = "", depth: int = 0) -> Iterator[Directive]:
-    """Yield the active lines of a file and of what it includes, in sshd's order.
-
-    A file included inside a Match depends on it as a whole, and its own Match lines end with the file.
-    """
-    outer = block
-    for number, line in enumerate((host.text(path) or "").split("\n"), start=1):
-        parsed = parse(line)
-        if parsed is None:
-            continue
-        keyword, words = parsed
-        if keyword == "match":
-            everybody = [word.lower() for word in words] == ["all"]
-            block = outer if everybody else f"{path}:{number}"
-        yield Directive(keyword, words, block)
-        if keyword == "include" and depth < _DEEPEST:
-            for pattern in words:
-                for included in _expand(host, pattern):
-                    yield from directives(host, included, block, depth + 1)
-
-
-def _expand(host: Host, pattern: str) -> list[str]:
-    """Return the paths, as the host names them, of the files that a pattern of Include finds."""
-    root = os.path.realpath(host.root)
-    found = sorted(glob.glob(os.path.join(glob.escape(root), os.path.join("/etc/ssh", pattern).lstrip("/"))))
-    return [os.path.join("/", os.path.relpath(path, root)) for path in found if os.path.isfile(path)]
-
-
-def _drop_in_comes_first(host: Host, names: Sequence[str]) -> bool:
-    """Say whether the main file includes our drop-in before it sets any of these keys itself."""
-    keys = {name.lower() for name in names}
-    for line in (host.text(MAIN) or "").split("\n"):
-        keyword, words = parse(line) or ("", [])
-        if keyword == "include" and any(_finds(pattern, DROP_IN) for pattern in words):
-            return True
-        if keyword in keys or keyword == "match":
-            return False
-    return False
-
-
-def _finds(pattern: str, path: str) -> bool:
-    """Say whether a pattern of Include finds a path; unlike fnmatch, no wildcard of it goes beyond a slash."""
-    absolute = os.path.normpath(os.path.join("/etc/ssh", pattern))
-    return absolute.count("/") == path.count("/") and fnmatch.fnmatchcase(path, absolute)
-
-
-def _put_at_top(content: str, wanted: Mapping[str, Any]) -> str:
-    """Return the text with our block first; of what stood there before, only the block itself is rewritten."""
-    own: dict[str, Any] = {}
-    if content.startswith(_BLOCK) and _BLOCK_END in content:
-        inside, _, content = content[len(_BLOCK) :].partition(_BLOCK_END)
-        own = dict(line.partition(" ")[::2] for line in inside.split("\n") if line)
-    lines = "".join(f"{key} {value}\n" for key, value in {**own, **wanted}.items())
-    return _BLOCK + lines + _BLOCK_END + content
+    if name == "Banner":
+        return BANNER
+    if name == "AllowGroups":
+        return " ".join(value)
+    if name not in _QUERIES:
+        return str(value)
+    asked = host.run("ssh", "-Q", _QUERIES[name])
+    known = asked.out.split() if asked.rc == 0 else in_force.get(name.lower(), "").split(",")
+    chosen = [algorithm for algorithm in value if algorithm in known]
+    if not chosen:
+        raise SettingError(f"this version of sshd knows none of the {name} asked for: allow one that `ssh -Q` names")
+    return ",".join(chosen)

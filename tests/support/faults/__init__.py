@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.faults import generic, logs, passwords, rights, sessions
+from tests.support.faults import generic, logs, network, passwords, rights, sessions
 from tests.support.faults.common import ADMIN, USER, Body, Fault, Row
 
 __all__ = ["ADMIN", "EXTRA", "FAULTS", "FIRST", "LAST", "USER", "prepare", "put_in_fault", "repair"]
@@ -17,6 +17,7 @@ __all__ = ["ADMIN", "EXTRA", "FAULTS", "FIRST", "LAST", "USER", "prepare", "put_
 AREAS = (
     generic.AREA,
     logs.AREA,
+    network.AREA,
     passwords.AREA,
     rights.AREA,
     sessions.AREA,

@@ -33,12 +33,38 @@ def _key_value(host: str, _row: Row, body: Body) -> Any:
     return "9"
 
 
+_SSHD: dict[str, tuple[str, Any]] = {
+    "AllowTcpForwarding": ("all", "yes"),
+    "Banner": ("none", None),
+    "Ciphers": ("aes128-cbc,aes256-ctr", ["aes128-cbc", "aes256-ctr"]),
+    "ClientAliveCountMax": ("0", 0),
+    "ClientAliveInterval": ("0", 0),
+    "HostKeyAlgorithms": ("ssh-ed25519,ssh-rsa", ["ssh-ed25519", "ssh-rsa"]),
+    "IgnoreRhosts": ("no", "no"),
+    "KexAlgorithms": (
+        "diffie-hellman-group14-sha1,curve25519-sha256",
+        ["diffie-hellman-group14-sha1", "curve25519-sha256"],
+    ),
+    "LogLevel": ("ERROR", "ERROR"),
+    "LoginGraceTime": ("10m", 600),
+    "MACs": ("hmac-sha1,hmac-sha2-256", ["hmac-sha1", "hmac-sha2-256"]),
+    "MaxAuthTries": ("20", 20),
+    "MaxSessions": ("50", 50),
+    "MaxStartups": ("100:30:200", "100:30:200"),
+    "PubkeyAcceptedAlgorithms": ("ssh-ed25519,ssh-rsa", ["ssh-ed25519", "ssh-rsa"]),
+    "StrictModes": ("no", "no"),
+    "UsePAM": ("no", "no"),
+}
+"""What is written for each key, and what an audit says of it; "yes" for those that are not listed."""
+
+
 def _sshd(host: str, row: Row, _body: Body) -> Any:
-    value: int | str = {"ClientAliveInterval": 0, "ClientAliveCountMax": 0}.get(row["name"], "yes")
-    # the first value counts, so this one beats every drop-in
-    engine.must(host, ["sed", "-i", f"1i {row['name']} {value}", "/etc/ssh/sshd_config"])
+    value, observed = _SSHD.get(row["name"], ("yes", "yes"))
+    # the first value counts, so this one beats every drop-in; of MaxStartups it is the last
+    place = "$a" if row["name"] == "MaxStartups" else "1i"
+    engine.must(host, ["sed", "-i", f"{place} {row['name']} {value}", "/etc/ssh/sshd_config"])
     engine.must(host, "systemctl reload ssh.service")
-    return value
+    return observed
 
 
 AREA = Area(

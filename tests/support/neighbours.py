@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hosts of the lab as neighbours in several networks: each tries the other's ports from an address of each network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tests.support import lab
+
+# which network a packet comes from: the administrators' own or anybody's, of both families
+TRUSTED4, TRUSTED6, FOREIGN4, FOREIGN6 = "trusted IPv4", "trusted IPv6", "foreign IPv4", "foreign IPv6"
+NETWORKS = (TRUSTED4, TRUSTED6, FOREIGN4, FOREIGN6)
+TCP, UDP = (445, 3389, 8080, 8443, 9999), (5000, 5001, 5002, 5003)
+"""What answers on every host, whether a firewall lets it or not."""
+OPEN, SILENT, REFUSED = "open", "silent", "refused"
+_UNIT = "essms-test-listener"
+_LISTEN = """
+import json, select, socket, sys
+tcp, udp = json.loads(sys.argv[1])
+held = {}
+for kind, ports in ((socket.SOCK_STREAM, tcp), (socket.SOCK_DGRAM, udp)):
+    for port in ports:
+        made = socket.socket(socket.AF_INET6, kind)
+        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(("::", port))
+        if kind == socket.SOCK_STREAM:
+            made.listen()
+        held[made] = kind
+while True:
+    for ready in select.select(list(held), [], [])[0]:
+        if held[ready] == socket.SOCK_STREAM:
+            ready.accept()[0].close()
+        else:
+            ready.sendto(b"yes", ready.recvfrom(16)[1])
+"""
+_TRY = """
+import json, socket, sys
+from concurrent.futures import ThreadPoolExecutor
+def probe(asked):
+    protocol, address, port, count = asked
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
+    made.settimeout(3)
+    try:
+        made.connect((address, port))
+        if protocol == "udp":
+            for _ in range(count):
+                made.send(b"?")
+            made.recv(16)
+        return "open"
+    except socket.timeout:
+        return "silent"
+    except OSError:
+        return "refused"
+with ThreadPoolExecutor(64) as pool:
+    print(json.dumps(list(pool.map(probe, json.loads(sys.argv[1])))))
+"""
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A host and the one that looks at it.
+
+    :param addresses: the host's address in each network.
+    """
+
+    host: str
+    other: str
+    addresses: Mapping[str, str]
+
+    def tries(self, protocol: str, port: int, networks: Sequence[str] = NETWORKS, *, count: int = 1) -> dict[str, str]:
+        """Return what the other host gets from a port, by the network it comes from: open, silent or refused.
+
+        :param count: datagrams to send.
+        """
+        asked = [[protocol, self.addresses[network], port, count] for network in networks]
+        answer = lab.must(self.other, ["python3", "-c", _TRY, json.dumps(asked)])
+        return dict(zip(networks, json.loads(answer), strict=True))
+
+
+@contextmanager
+def together(names: Sequence[str]) -> Iterator[dict[str, Neighbour]]:
+    """Make hosts one another's neighbours, in a ring, for a while; give each with the one that looks at it."""
+    addresses = {name: _join(name, number) for number, name in enumerate(names, start=11)}
+    for name in names:
+        argv = ["systemd-run", "--quiet", "--collect", f"--unit={_UNIT}", "python3", "-c", _LISTEN]
+        lab.must(name, [*argv, json.dumps([TCP, UDP])])
+    try:
+        for name in names:
+            lab.must(
+                name,
+                f"for i in $(seq 100); do ss -Hltn 'sport = :{TCP[-1]}' | grep -q . && exit; sleep 0.1; done; exit 1",
+            )
+        yield {
+            name: Neighbour(name, names[(place + 1) % len(names)], addresses[name]) for place, name in enumerate(names)
+        }
+    finally:
+        for name in names:
+            lab.root(name, f"systemctl stop {_UNIT}; {_leave(addresses[name])}")
+
+
+def _join(host: str, number: int) -> dict[str, str]:
+    """Give a host its address in each network and return them."""
+    own = json.loads(lab.must(host, ["ip", "-4", "-json", "address", "show", "dev", "eth0"]))[0]["addr_info"][0][
+        "local"
+    ]
+    addresses = {
+        TRUSTED4: str(own),
+        TRUSTED6: f"fd00:e55::{number}",
+        FOREIGN4: f"198.51.100.{number}",
+        FOREIGN6: f"2001:db8:bad::{number}",
+    }
+    lab.root(host, _leave(addresses))
+    lab.must(host, "echo 0 > /proc/sys/net/ipv6/conf/eth0/disable_ipv6")
+    for address in list(addresses.values())[1:]:
+        lab.must(host, f"ip address add {_with_length(address)} dev eth0 {'nodad' if ':' in address else ''}")
+    return addresses
+
+
+def _leave(addresses: Mapping[str, str]) -> str:
+    """Return the shell text that takes the further addresses away again."""
+    return "; ".join(f"ip address del {_with_length(each)} dev eth0" for each in list(addresses.values())[1:])
+
+
+def _with_length(address: str) -> str:
+    return f"{address}/{64 if ':' in address else 24}"

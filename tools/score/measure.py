@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One measure of one host: the scanners are brought in, run and taken out again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..lab.hosts import Host
+from ..lab.podman import run
+from . import findings, scanners
+
+PROFILES = ("minimal", "intermediary", "enhanced", "high")
+_INSIDE = "/opt/essms-score"
+# What a container's runtime lays over the host and no Debian has: the mark that makes OpenSCAP skip most rules, and
+# three files mounted from the machine.
+_AS_A_MACHINE = r"""
+umount /run/.containerenv 2> /dev/null
+rm -f /run/.containerenv
+for file in /etc/resolv.conf /etc/hosts /etc/hostname; do
+    content=$(cat "$file")
+    umount "$file" 2> /dev/null && printf '%s\n' "$content" > "$file"
+done
+true
+"""
+_OPENSCAP = r"""
+cd @INSIDE@ || exit 9
+LD_LIBRARY_PATH=$PWD/usr/lib/x86_64-linux-gnu:$PWD/lib/x86_64-linux-gnu:$PWD/usr/lib
+OSCAP_SCHEMA_PATH=$PWD/usr/share/openscap/schemas
+OSCAP_XSLT_PATH=$PWD/usr/share/openscap/xsl
+OSCAP_CPE_PATH=$PWD/usr/share/openscap/cpe
+export LD_LIBRARY_PATH OSCAP_SCHEMA_PATH OSCAP_XSLT_PATH OSCAP_CPE_PATH
+for profile in @PROFILES@; do
+    usr/bin/oscap xccdf eval --profile "xccdf_org.ssgproject.content_profile_anssi_bp28_$profile" \
+        --results "$PWD/$profile.xml" usr/share/xml/scap/ssg/content/ssg-debian12-ds.xml > /dev/null 2> oscap.err
+    [ -s "$profile.xml" ] || { tail -n 1 oscap.err >&2; exit 9; }
+done
+"""
+_LYNIS = r"""
+cd @INSIDE@/usr/share/lynis || exit 9
+cp ../../sbin/lynis ../../../etc/lynis/default.prf . && cp -R ../../../etc/lynis/plugins . || exit 9
+./lynis audit system --quick --no-colors --profile ./default.prf --plugin-dir ./plugins \
+    --logfile @INSIDE@/lynis.log --report-file @INSIDE@/lynis.dat > @INSIDE@/lynis.out < /dev/null 2>&1
+grep -q '^hardening_index=' @INSIDE@/lynis.dat || { tail -n 3 @INSIDE@/lynis.out >&2; exit 9; }
+"""
+_RESULTS = (*(f"{profile}.xml" for profile in PROFILES), "lynis.dat", "lynis.log")
+
+
+def like_a_machine(host: Host) -> None:
+    """Take away what only a container has, so that the scanners judge a Debian host."""
+    _shell(host, _AS_A_MACHINE)
+
+
+def scan(host: Host, kept: Path) -> findings.Findings:
+    """Run the scanners on a host and return what they found; their reports are kept in a folder."""
+    kept.mkdir(parents=True, exist_ok=True)
+    try:
+        run(["podman", "cp", f"{scanners.ready()}/.", f"{host.container}:{_INSIDE}"])
+        _shell(host, _OPENSCAP)
+        _shell(host, _LYNIS)
+        for name in _RESULTS:
+            (kept / name).write_text(run(["podman", "exec", host.container, "cat", f"{_INSIDE}/{name}"]), "utf-8")
+    finally:
+        _shell(host, "rm -rf @INSIDE@ /tmp/lynis.*")
+    return findings.read(kept, PROFILES)
+
+
+def _shell(host: Host, script: str) -> None:
+    text = script.replace("@INSIDE@", _INSIDE).replace("@PROFILES@", " ".join(PROFILES))
+    run(["podman", "exec", "--interactive", host.container, "sh", "-s"], stdin=text, timeout=900)
