@@ -21,6 +21,7 @@ LIKE = ("deb12", "deb13")
 VARIABLES = {
     "essms_banned_words": ["hopital", "ehpad"],
     "essms_ntp_servers": list(logs.SERVERS),
+    "essms_log_server": "localhost",
     "essms_admin_networks": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8"],
     "essms_firewall_services": [{"name": "probe", "port": 8443, "sources": ["10.0.0.0/8", "fd00::/8"]}],
 }

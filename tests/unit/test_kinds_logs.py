@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.essms.hardening.plugins.module_utils.engine import logrotate
 from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import Seen, Unknown
-from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS, time_sync
+from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS, audit_rules, time_sync
 
 from tests.support.fixture_host import FixtureHost
 
@@ -141,3 +141,38 @@ def test_servers_come_from_every_file_chrony_reads(tmp_path: Path) -> None:
     written = host.text("/etc/chrony/sources.d/essms.sources") or ""
     assert written.endswith("server d.example iburst\n")
     assert "a.example" not in written
+
+
+@pytest.mark.parametrize(
+    ("written", "listed"),
+    [
+        ("-w /etc/sudoers.d/ -p wa -k actions", "-w /etc/sudoers.d -p aw -k actions"),
+        (
+            "-a always,exit -F arch=b64 -S chmod,fchmod -F auid>=1000 -F auid!=unset -k perm_mod",
+            "-a exit,always -F arch=b64 -S fchmod -S chmod -F auid>=1000 -F auid!=-1 -F key=perm_mod",
+        ),
+        (
+            "-a always,exit -F path=/usr/bin/su -F perm=x -F auid!=unset -k privileged",
+            "-a always,exit -S all -F path=/usr/bin/su -F perm=x -F auid!=4294967295 -F key=privileged",
+        ),
+    ],
+)
+def test_a_rule_is_known_however_it_is_written(written: str, listed: str) -> None:
+    assert audit_rules.canonical(written) == audit_rules.canonical(listed)
+
+
+def test_a_weaker_rule_is_another() -> None:
+    asked = "-a always,exit -F arch=b64 -S chmod,fchmod -F auid>=1000 -k perm_mod"
+    assert audit_rules.canonical(asked) != audit_rules.canonical(asked.replace("fchmod", "chown"))
+    assert audit_rules.canonical(asked) != audit_rules.canonical(asked.replace(">=1000", ">=2000"))
+
+
+def test_rules_that_are_written_but_not_loaded_are_seen(tmp_path: Path) -> None:
+    rules = ["-w /etc/passwd -p wa -k identity", "-w /etc/shadow -p wa -k identity"]
+    files = {"/etc/audit/rules.d/x.rules": "\n".join(rules), "/etc/audit/rules.d/x.off": rules[0]}
+    host = FixtureHost(tmp_path, files, {"auditctl -l": f"{rules[0]}\n", "auditctl -s": "enabled 1\n"})
+    body = {"name": "accounts", "rules": rules}
+    seen = KINDS["audit_rules"].observe(host, [body, {"immutable": True}])
+    assert seen["accounts"] is True
+    assert seen["accounts in the kernel"].note == f"1 of 2 rules missing, the first: {rules[1]}"
+    assert seen["immutable until the next restart"] is False

@@ -190,7 +190,7 @@ def _missing_packages(host: Host, settings: list[Setting]) -> dict[str, list[str
     for setting in settings:
         kind = KINDS[setting.kind]
         own = list(kind.expand(setting.body, host.family)) if setting.kind == "package" else []
-        needed.setdefault(setting.control, []).extend([*own, *kind.packages(host)])
+        needed.setdefault(setting.control, []).extend([*own, *kind.needs(host, setting.body)])
     names = sorted({name for of_control in needed.values() for name in of_control})
     there = host_has(host, names) if names else {}
     lacking = {control: [name for name in mine if there.get(name) is False] for control, mine in needed.items()}

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from . import (
     account_ageing,
+    audit_rules,
+    auditd,
     clock,
     dconf,
     empty_passwords,
@@ -20,6 +22,7 @@ from . import (
     journald,
     kde_lock,
     key_value,
+    log_forward,
     login_defs,
     login_message,
     logind,
@@ -40,6 +43,8 @@ from .base import Kind
 
 KINDS: dict[str, Kind] = {
     "account_ageing": account_ageing.AccountAgeing(),
+    "audit_rules": audit_rules.AuditRules(),
+    "auditd": auditd.Auditd(),
     "clock": clock.Clock(),
     "dconf": dconf.Dconf(),
     "empty_passwords": empty_passwords.EmptyPasswords(),
@@ -52,6 +57,7 @@ KINDS: dict[str, Kind] = {
     "login_defs": login_defs.LoginDefs(),
     "login_message": login_message.LoginMessage(),
     "journald": journald.Journald(),
+    "log_forward": log_forward.LogForward(),
     "logind": logind.Logind(),
     "logrotate": logrotate.Logrotate(),
     "package": package.Package(),

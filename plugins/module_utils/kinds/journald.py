@@ -16,7 +16,8 @@ from ..engine.host import Host
 from ..engine.rules import AT_LEAST, LIMIT
 from .base import Kind, fields, integer
 
-DROP_IN = "/etc/systemd/journald.conf.d/99-essms.conf"
+DROP_IN = "/etc/systemd/journald.conf.d/zz-essms.conf"
+"""Read last: Debian 13 has a syslog.conf among the drop-ins."""
 _UNIT = "systemd-journald.service"
 _SERVICE = (
     "org.freedesktop.systemd1",

@@ -27,7 +27,7 @@ _LOGROTATE = {
 
 def _journald(host: str, row: Row, _body: Body) -> Any:
     key, value, observed = _JOURNALD[row["name"]]
-    path = "/etc/systemd/journald.conf.d/99-essms.conf"
+    path = "/etc/systemd/journald.conf.d/zz-essms.conf"
     engine.must(host, f"sed -i '/^{key}=/d' {path} && echo {key}={value} >> {path}")
     engine.must(host, "systemctl reset-failed systemd-journald; systemctl restart systemd-journald")
     return observed
@@ -55,6 +55,43 @@ def _clock(_host: str, row: Row, _body: Body) -> Any:
     return row["observed"]
 
 
+_AUDITD = {
+    "megabytes": ("s/^num_logs = .*/num_logs = 2/", "/etc/audit/auditd.conf", 32),
+    "full_log": ("s/^max_log_file_action = .*/max_log_file_action = IGNORE/", "/etc/audit/auditd.conf", "IGNORE"),
+    "low_space": ("s/^space_left_action = .*/space_left_action = IGNORE/", "/etc/audit/auditd.conf", "IGNORE"),
+    "retention_days": ("s/m:[0-9]+d$/m:9d/", "/etc/tmpfiles.d/essms-audit.conf", 9),
+}
+
+
+def _auditd(host: str, row: Row, _body: Body) -> Any:
+    script, path, observed = _AUDITD[row["name"]]
+    sed(host, script, path)
+    return observed
+
+
+def _audit_rules(host: str, _row: Row, body: Body) -> Any:
+    engine.must(host, ["sed", "-i", f"\\#^{body['rules'][0]}$#d", "/etc/audit/rules.d/50-essms.rules"])
+    return False
+
+
+_LOG_FORWARD = {
+    "server": ('s/ target=[^ ]+/ target="127.0.0.1"/', "127.0.0.1:6514"),
+    "encrypted": ('s/ StreamDriverMode=[^ ]+/ StreamDriverMode="0"/', False),
+    "server name checked": ('s#"x509/name"#"anon"#', False),
+    "authority": ('s#^(global.*File=).*#\\1"/etc/other.pem")#', "/etc/other.pem"),
+    "kept while the server is away": ("s/ queue.filename=[^ ]+//", False),
+}
+
+
+def _log_forward(host: str, row: Row, _body: Body) -> Any:
+    if row["name"] == "service":
+        engine.must(host, "systemctl --quiet stop rsyslog.service syslog.socket")
+        return False
+    script, observed = _LOG_FORWARD[row["name"]]
+    sed(host, script, "/etc/rsyslog.d/50-essms-forward.conf")
+    return observed
+
+
 SERVERS = ("127.0.0.11", "127.0.0.12")
 _NEVER_SET_THE_CLOCK = "[Service]\nExecStart=\nExecStart=!/usr/sbin/chronyd -x $DAEMON_OPTS\n"
 _SERVER = """[Service]
@@ -76,8 +113,11 @@ def _services(host: str) -> None:
 
 AREA = Area(
     faults={
+        "audit_rules": _audit_rules,
+        "auditd": _auditd,
         "clock": _clock,
         "journald": _journald,
+        "log_forward": _log_forward,
         "logrotate": _logrotate,
         "time_sync": _time_sync,
     },
