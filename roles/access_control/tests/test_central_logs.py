@@ -90,7 +90,12 @@ def _arrived(server: str, words: list[str], seconds: int = 40) -> bool:
     """Say whether all the words come to the server in time."""
     count = f"grep -oFf /tmp/words {_STORE} 2>/dev/null | sort -u | wc -l"
     look = f"for n in $(seq {seconds}); do [ $({count}) = {len(words)} ] && exit 0; sleep 1; done; exit 1"
-    return lab.root(server, f"cat > /tmp/words; {look}", stdin="".join(f"{word}\n" for word in words), timeout=seconds + 60).code == 0
+    return (
+        lab.root(
+            server, f"cat > /tmp/words; {look}", stdin="".join(f"{word}\n" for word in words), timeout=seconds + 60
+        ).code
+        == 0
+    )
 
 
 def test_messages_arrive(server: str, sender: str) -> None:

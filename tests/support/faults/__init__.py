@@ -12,7 +12,7 @@ from typing import Any
 from tests.support.faults import generic, logs, network, passwords, rights, sessions
 from tests.support.faults.common import ADMIN, USER, Body, Fault, Row
 
-__all__ = ["ADMIN", "EXTRA", "FAULTS", "FIRST", "LAST", "USER", "prepare", "put_in_fault", "repair"]
+__all__ = ["ADMIN", "EXTRA", "FAULTS", "FIRST", "LAST", "USER", "Body", "Row", "prepare", "put_in_fault", "repair"]
 
 AREAS = (
     generic.AREA,
