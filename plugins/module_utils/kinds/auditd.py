@@ -57,6 +57,9 @@ class Auditd(Kind):
     )
     rules = {"megabytes": AT_LEAST, "full_log": _FULL, "low_space": _LOW}
 
+    def packages(self, host: Host) -> tuple[str, ...]:
+        return ("auditd",) if host.family == "debian" else ("audit",)
+
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         conf = host.text(CONF)
         found: dict[str, Any] = dict.fromkeys(self.names(host, bodies))

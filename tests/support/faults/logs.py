@@ -64,13 +64,22 @@ _AUDITD = {
 
 
 def _auditd(host: str, row: Row, _body: Body) -> Any:
+    if row["name"] == "running":
+        # it refuses to be stopped in any other way
+        engine.must(host, "systemctl kill --signal=TERM auditd.service; sleep 2; ! systemctl --quiet is-active auditd")
+        return False
     script, path, observed = _AUDITD[row["name"]]
     sed(host, script, path)
     return observed
 
 
-def _audit_rules(host: str, _row: Row, body: Body) -> Any:
-    engine.must(host, ["sed", "-i", f"\\#^{body['rules'][0]}$#d", "/etc/audit/rules.d/50-essms.rules"])
+def _audit_rules(host: str, row: Row, body: Body) -> Any:
+    rule = body["rules"][0]
+    if row["name"].endswith(" in the kernel"):
+        forget = rule.replace("-w ", "-W ", 1) if rule.startswith("-w") else rule.replace("-a ", "-d ", 1)
+        engine.must(host, f"auditctl {forget}")
+    else:
+        engine.must(host, ["sed", "-i", f"\\#^{rule}$#d", "/etc/audit/rules.d/50-essms.rules"])
     return False
 
 
@@ -101,13 +110,28 @@ ExecStart=/usr/sbin/chronyd -x -d -u root 'local stratum 8' 'allow' 'cmdport 0' 
 """
 
 
-def _services(host: str) -> None:
-    """Have a syslog service, which Debian has none of by itself, a clock service, and two time servers to ask."""
+def install_chrony(host: str) -> None:
+    """Install chrony on a lab host. There it may set the machine's own clock, and is kept from it."""
     drop_in = "/run/systemd/system/chrony.service.d"
-    # a lab host is allowed to set the clock, and it is the machine's: chronyd is kept from it before it first starts
     engine.must(host, f"mkdir -p {drop_in} && printf '{_NEVER_SET_THE_CLOCK}' > {drop_in}/lab.conf")
+    engine.must(host, "systemctl daemon-reload")
+    engine.install(host, ["chrony"])
+
+
+def tell_time(host: str) -> str:
+    """Make a lab host a time server that never sets a clock; return its address."""
+    install_chrony(host)
+    engine.must(
+        host, "printf 'allow\\nlocal stratum 8\\n' > /etc/chrony/conf.d/server.conf && systemctl restart chrony"
+    )
+    return engine.must(host, ["hostname", "--all-ip-addresses"]).split()[0]
+
+
+def _services(host: str) -> None:
+    """Have a syslog service, which Debian has none of by itself, a time service, and two time servers to ask."""
+    install_chrony(host)
+    engine.install(host, ["rsyslog"])
     engine.must(host, "cat > /run/systemd/system/essms-ntp@.service && systemctl daemon-reload", stdin=_SERVER)
-    engine.install(host, ["rsyslog", "chrony"])
     engine.must(host, "systemctl start " + " ".join(f"essms-ntp@{server}.service" for server in SERVERS))
 
 
