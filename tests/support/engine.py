@@ -168,14 +168,17 @@ else:
 
 
 # A unit that is enabled runs, one that is not does not: these are those that controls and `tests.support.faults` name.
-_UNITS = ("essms-probe.service", "logrotate.timer", "chrony.service", "essms-audit-rotate.timer")
+_UNITS = (
+    "essms-probe.service apt-daily.timer apt-daily-upgrade.timer logrotate.timer chrony.service "
+    "essms-audit-rotate.timer"
+)
 _READ_AGAIN = (
     "systemctl daemon-reload; systemctl kill --signal=HUP --kill-who=main systemd-logind.service; "
     "systemctl reset-failed; systemctl restart systemd-journald.service; systemctl try-restart chrony.service; "
     "! test -e /usr/sbin/rsyslogd || systemctl restart rsyslog.service; "
-    f"for unit in {' '.join(_UNITS)}; do "
-    "if systemctl --quiet is-enabled $unit; then systemctl start $unit; else systemctl --quiet stop $unit; fi; done; "
-    "systemctl reload ssh.service; "
+    "! systemctl --quiet is-active auditd.service || augenrules --load; "
+    f"for unit in {_UNITS}; do if systemctl --quiet is-enabled $unit; then systemctl start $unit; "
+    "else systemctl stop $unit; fi; done; systemctl reload ssh.service; "
     "! command -v nft >/dev/null || "
     "{ if [ -e /etc/essms/firewall.nft ]; then nft -f /etc/essms/firewall.nft; "
     "else nft 'add table inet essms; delete table inet essms'; fi; }"

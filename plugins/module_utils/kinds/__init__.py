@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from . import (
     account_ageing,
+    apt_conf,
     audit_rules,
     auditd,
+    automatic_updates,
     clock,
     dconf,
     empty_passwords,
@@ -32,13 +34,19 @@ from . import (
     pam_stack,
     pam_unix,
     password_entropy,
+    pending_restart,
+    pending_updates,
     pwhistory,
     pwquality,
+    repositories,
     service,
     shell_timeout,
+    software_minimum,
     sshd,
     stored_hashes,
+    support_end,
     time_sync,
+    timer,
 )
 from .base import Kind
 
@@ -47,6 +55,8 @@ KINDS: dict[str, Kind] = {
     "audit_rules": audit_rules.AuditRules(),
     "auditd": auditd.Auditd(),
     "clock": clock.Clock(),
+    "apt_conf": apt_conf.AptConf(),
+    "automatic_updates": automatic_updates.AutomaticUpdates(),
     "dconf": dconf.Dconf(),
     "empty_passwords": empty_passwords.EmptyPasswords(),
     "faillock": faillock.Faillock(),
@@ -66,12 +76,18 @@ KINDS: dict[str, Kind] = {
     "pam": pam_stack.PamStack(),
     "pam_unix": pam_unix.PamUnix(),
     "password_entropy": password_entropy.PasswordEntropy(),
+    "pending_restart": pending_restart.PendingRestart(),
+    "pending_updates": pending_updates.PendingUpdates(),
     "pwhistory": pwhistory.Pwhistory(),
     "pwquality": pwquality.Pwquality(),
+    "repositories": repositories.Repositories(),
     "service": service.Service(),
     "shell_timeout": shell_timeout.ShellTimeout(),
+    "software_minimum": software_minimum.SoftwareMinimum(),
     "sshd": sshd.Sshd(),
     "stored_hashes": stored_hashes.StoredHashes(),
     "time_sync": time_sync.TimeSync(),
+    "support_end": support_end.SupportEnd(),
+    "timer": timer.Timer(),
 }
 """Every kind by the name that control files use."""
