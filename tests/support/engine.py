@@ -194,7 +194,7 @@ def save(host: str, name: str) -> None:
 def restore(host: str, name: str) -> None:
     """Come back to a saved state, whatever happened since, and let the services read it."""
     script = f'python3 -c "$0" restore {FOLDER}/{name}.tar {" ".join(TREES)} && rm -f {FOLDER}/go {FOLDER}/waiting'
-    must(host, ["sh", "-c", f"{script} && {_READ_AGAIN}", _KEEP])
+    must(host, ["sh", "-c", f"{script} && {_READ_AGAIN}", _KEEP], timeout=300)
 
 
 # --- settings --------------------------------------------------------------------------------------------------------
@@ -386,4 +386,4 @@ def run(
 def install(host: str, names: Iterable[str]) -> None:
     """Install packages, from the archives the lab's images hold."""
     command = f"apt-get install -y -q --no-install-recommends {' '.join(names)}"
-    must(host, f"umask 022; DEBIAN_FRONTEND=noninteractive {command}", timeout=120)
+    must(host, f"umask 022; DEBIAN_FRONTEND=noninteractive {command}", timeout=400)

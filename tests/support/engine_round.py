@@ -60,7 +60,8 @@ def go(host: str, control: str, everything: Sequence[engine.Setting], source: Pa
     assert not back["problem"], back["problem"]
     assert not back["failed"], back["failed"]
     assert back["changed"] == [control], back["changed"]
-    assert engine.difference(before, engine.tree(host)) == [], "a rollback gives back other files"
+    other = engine.difference(before, engine.tree(host))
+    assert other == [], f"a rollback gives back other files: {other}"
     assert _packages(host) == packages, "a rollback gives back other packages"
     assert set(earlier) < set(_transactions(host)), "a rollback removed the journals of others"
 

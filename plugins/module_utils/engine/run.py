@@ -222,7 +222,7 @@ def _removable(host: Host, names: list[str]) -> tuple[list[str], list[str]]:
     present = sorted(set(names) & installed(host))
     if not present or host.family != "debian":
         return [], present
-    done = host.run("apt-get", "-s", "-qq", "-o", "APT::Get::AutomaticRemove=0", "purge", *present)
+    done = host.run("apt-get", "-s", "-qq", "-o", "APT::Get::AutomaticRemove=0", "purge", *present, timeout=120)
     gone = {line.split()[1] for line in done.out.splitlines() if line.startswith(("Purg ", "Remv "))}
     return (present, []) if done.rc == 0 and gone <= set(present) else ([], present)
 

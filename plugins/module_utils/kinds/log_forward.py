@@ -120,7 +120,7 @@ def _rendered(body: Mapping[str, Any]) -> str:
         "queue.saveOnShutdown": "on",
         "action.resumeRetryCount": -1,
         "action.resumeInterval": 5,
-        "action.resumeIntervalMax": 60,
+        "action.resumeIntervalMax": 15,
     }
     said = " ".join(f'{key}="{value}"' for key, value in options.items())
     authority = f'global(DefaultNetstreamDriverCAFile="{body["ca_file"]}")\n'

@@ -46,7 +46,8 @@ class TimeSync(Kind):
         return _RULES.get(name, EQUALS)
 
     def packages(self, host: Host) -> tuple[str, ...]:
-        return () if host.in_container or any(_units(host).values()) else ("chrony",)
+        others = any(facts for unit, facts in _units(host).items() if unit not in CHRONY)
+        return () if host.in_container or others else ("chrony",)
 
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         names = self.names(host, bodies)
