@@ -49,15 +49,19 @@ def test_profiles_hold_the_values_of_their_texts(real: catalogue.Catalogue, name
 
 def test_every_control_that_touches_access_arms_the_guard(real: catalogue.Catalogue) -> None:
     dangerous = {
+        "account_ageing",
+        "faillock",
+        "file_rights",
+        "firewall",
+        "inactive_accounts",
+        "firewall_administration",
         "pam",
         "pam_unix",
         "pwhistory",
-        "faillock",
         "sshd",
-        "account_ageing",
-        "file_rights",
-        "firewall",
-        "firewall_administration",
+        "su_group",
+        "sudoers",
+        "umask",
     }
     for control in real.controls.values():
         kinds = {setting.kind for setting in control.platforms["linux"].settings}
