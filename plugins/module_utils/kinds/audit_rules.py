@@ -127,7 +127,7 @@ def _written(host: Host) -> set[Canonical]:
 
 def _loaded(host: Host) -> set[Canonical] | NotApplicable | Unknown:
     if host.in_container:
-        return NotApplicable(SHARED_KERNEL)
+        return NotApplicable(reason=SHARED_KERNEL)
     done = host.run("auditctl", "-l")
     if done.rc == 127:
         return set()

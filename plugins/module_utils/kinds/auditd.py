@@ -69,7 +69,7 @@ class Auditd(Kind):
         found["megabytes"] = int(sizes[0]) * int(sizes[1]) if all(size.isdigit() for size in sizes) else None
         age = _AGE.search(host.text(PURGE) or "")
         found["retention_days"] = int(age[1]) if age and host.exists(f"{_UNITS}/timers.target.wants/{TIMER}") else None
-        found["running"] = NotApplicable(SHARED_KERNEL) if host.in_container else _runs(host)
+        found["running"] = NotApplicable(reason=SHARED_KERNEL) if host.in_container else _runs(host)
         return found
 
     def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
