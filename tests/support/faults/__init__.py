@@ -13,6 +13,7 @@ from tests.support.faults import (
     antivirus,
     endpoint,
     generic,
+    logs,
     network,
     passwords,
     privileges,
@@ -23,12 +24,13 @@ from tests.support.faults import (
 )
 from tests.support.faults.common import ADMIN, USER, Body, Fault, Row
 
-__all__ = ["ADMIN", "EXTRA", "FAULTS", "FIRST", "LAST", "USER", "prepare", "put_in_fault", "repair"]
+__all__ = ["ADMIN", "EXTRA", "FAULTS", "FIRST", "LAST", "USER", "Body", "Row", "prepare", "put_in_fault", "repair"]
 
 AREAS = (
     antivirus.AREA,
     endpoint.AREA,
     generic.AREA,
+    logs.AREA,
     network.AREA,
     passwords.AREA,
     privileges.AREA,
