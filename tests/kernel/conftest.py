@@ -43,12 +43,12 @@ def enforced() -> list[engine.Setting]:
     return [setting for setting in everything() if not KINDS[setting[1]].check_only]
 
 
-@pytest.fixture(scope="session")
-def machine() -> Iterator[str]:
-    """Give the name of the machine, resumed as it was after its first start."""
-    vm.up()
-    yield vm.NAME
-    vm.off()
+@pytest.fixture(scope="session", params=vm.SUITES)
+def machine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give the name of a machine, one after the other, resumed as it was after its first start."""
+    vm.up(request.param)
+    yield request.param
+    vm.off(request.param)
 
 
 @pytest.fixture(scope="session")
