@@ -21,7 +21,7 @@ from . import hosts, vm_image
 from .podman import LabError
 
 STATE = hosts.STATE / "vm"
-SUITES = {"vm12": "bookworm", "vm13": "trixie"}
+SUITES = {"vm12": "bookworm"}
 USER = hosts.USER
 FIRST_BOOT_SECONDS = 900
 RESUME_SECONDS = 180
