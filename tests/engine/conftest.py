@@ -15,10 +15,19 @@ import pytest
 from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import SHARED_KERNEL
 
 from tests.support import engine, faults, lab
+from tests.support.faults import logs
 
 LIKE = ("deb12", "deb13")
 VARIABLES = {
+    "essms_web_filter": "proxy",
+    "essms_proxy_url": "http://198.51.100.7:3128",
+    "essms_web_filter_test_name": "refused.example",
+    "essms_av_alert_program": "/usr/local/bin/essms-probe-alert",
+    "essms_av_mirrors": ["mirror.invalid"],
+    "essms_av_proxy": "proxy.invalid:3128",
     "essms_banned_words": ["hopital", "ehpad"],
+    "essms_ntp_servers": list(logs.SERVERS),
+    "essms_log_server": "localhost",
     "essms_admin_suffix": "-admin",
     "essms_privileged_accounts": [str(uid) for uid in (0, *range(1000, 1010))],
     "essms_inactive_action": "desactiver",
