@@ -190,16 +190,24 @@ def test_a_connection_older_than_the_table_goes_on(host: str, made: Mapping[str,
             engine.root(name, "systemctl stop essms-test-stream; rm -f /run/essms-test-read")
 
 
-def test_ports_that_it_closes_are_named(host: str) -> None:
+def test_nothing_that_answers_is_closed_without_a_decision(host: str) -> None:
+    """A service that nobody declared keeps answering until somebody declares it, or says that it is to be closed."""
     start = "systemd-run --quiet --collect --unit=essms-test-web python3 -m http.server 8000"
     engine.must(
         host, f"{start} && for i in $(seq 50); do ss -Hltn 'sport = :8000' | grep -q . && exit; sleep 0.1; done"
     )
     try:
-        planned = engine.run(host, "applied", wanted("M02-06"), check=True)
-        assert any("closes ports that something listens on: tcp 8000;" in note for note in planned["notes"])
+        refused = engine.run(host, "applied", wanted("M02-06"))
+        assert "could no longer reach 8000/tcp (python3): declare" in refused["failed"]["M02-06"]
+        assert "inet essms" not in engine.must(host, "nft list tables")
         declared = wanted("M02-06", essms_firewall_services=[{"name": "web", "port": 8000}])
-        assert engine.run(host, "applied", declared, check=True)["notes"] == []
+        assert not engine.run(host, "applied", declared)["failed"]
+        # it answers now, so taking the declaration away is a decision too
+        assert "8000/tcp" in engine.run(host, "applied", wanted("M02-06"))["failed"]["M02-06"]
+        closed = wanted("M02-06", essms_firewall_closed=["8000/tcp"])
+        assert not engine.run(host, "applied", closed)["failed"]
+        # a listener that comes later was never reached, so a further apply has nothing to ask
+        assert not engine.run(host, "applied", wanted("M02-06"))["failed"]
     finally:
         engine.must(host, "systemctl stop essms-test-web")
 

@@ -92,6 +92,12 @@ SERVICES: dict[str, Any] = {
         },
     },
 }
+CLOSED: dict[str, Any] = {
+    "type": "array",
+    "maxItems": 200,
+    "items": {"type": "string", "pattern": r"^[1-9][0-9]{0,4}/(tcp|udp)$"},
+}
+"""Ports as /etc/services writes them: 8000/tcp."""
 
 Service = Mapping[str, Any]
 

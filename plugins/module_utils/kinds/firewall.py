@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..engine import firewall, nft
+from ..engine import firewall, listeners, nft
 from ..engine.errors import Seen, SettingError, Unknown
 from ..engine.host import Host
 from ..engine.nft import Chain, Rule, match, rule
@@ -51,16 +51,17 @@ _ALWAYS = (
 )
 _LIMIT, _LOG = nft.log("essms-drop")
 _LOGGED = rule(_LOG, _LIMIT)
-_LOOPBACKS = ("0" * 24 + "01000000", "0" * 16 + "FFFF00000100007F")
-"""::1 and 127.0.0.1 in IPv6's clothes, as /proc/net writes them."""
-_SILENT_PORTS = {("udp", 68), ("udp", 546)}
-"""Ports on which clients wait for answers that are let in anyway."""
 
 
 class Firewall(Kind):
-    """``firewall: {ssh_port: 22, services: [{name: web, port: 443, protocol: tcp, sources: [192.0.2.0/24]}]}``."""
+    """``firewall: {ssh_port: 22, services: [{name: web, port: 443, protocol: tcp, sources: [192.0.2.0/24]}]}``.
 
-    schema = fields(("ssh_port", "services"), ssh_port=firewall.PORT, services=firewall.SERVICES)
+    ``closed: [8000/tcp]`` names ports that something listens on and that are closed all the same.
+    """
+
+    schema = fields(
+        ("ssh_port", "services"), ssh_port=firewall.PORT, services=firewall.SERVICES, closed=firewall.CLOSED
+    )
 
     def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:
         try:
@@ -92,16 +93,8 @@ class Firewall(Kind):
 
     def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
         _keep_access(body)
+        _keep_services(host, body)
         firewall.write(host, PART, _chains(body))
-        shut = {each for each in _listening(host) if not _answers(body, *each)}
-        closed = [f"{protocol} {port}" for protocol, port in sorted(shut)]
-        if closed and not {DENY, ALLOWED}.isdisjoint(wanted):
-            note = (
-                f"the firewall closes ports that something listens on: {', '.join(closed[:20])}; "
-                "declare in essms_firewall_services those that others need"
-            )
-            if note not in host.notes:
-                host.notes.append(note)
 
     def validate(self, host: Host) -> str:
         return firewall.fault(host)
@@ -158,19 +151,34 @@ def _keep_access(body: Mapping[str, Any]) -> None:
     )
 
 
-def _listening(host: Host) -> Iterator[tuple[str, int]]:
-    """Yield the protocol and port of every socket that waits for other machines."""
-    for name, waiting in (("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"), ("udp6", "07")):
-        for line in (host.text(f"/proc/net/{name}") or "").split("\n")[1:]:
-            columns = line.split()
-            if len(columns) < 4 or columns[3] != waiting:
-                continue
-            address, _, port = columns[1].rpartition(":")
-            found = (name[:3], int(port, 16))
-            if not _is_loopback(address) and found not in _SILENT_PORTS:
-                yield found
+def _keep_services(host: Host, body: Mapping[str, Any]) -> None:
+    """Refuse to close what answers other machines today and nobody has decided about: somebody may live by it.
+
+    :raises SettingError: with the ports and their programs.
+    """
+    chains = nft.in_force(host)
+    before = {} if isinstance(chains, Unknown) else chains
+    shut = before.get("input", Chain(None, ())).base == _BASE
+    open_now = list(_open_ports(before["services"].rules)) if shut and "services" in before else []
+    cut = [
+        listener
+        for listener in listeners.waiting(host)
+        if not _answers(body, listener.protocol, listener.port)
+        and listener.name not in body.get("closed", ())
+        and (not shut or any(listener.is_in(*each) for each in open_now))
+    ]
+    if cut:
+        raise SettingError(
+            f"other machines could no longer reach {listeners.described(cut)}: declare in essms_firewall_services "
+            "what they need, and name the others in essms_firewall_closed"
+        )
 
 
-def _is_loopback(address: str) -> bool:
-    """Say whether an address, as /proc/net writes it (four bytes at a time, backwards), is the host's own."""
-    return address.endswith("7F") if len(address) == 8 else address in _LOOPBACKS
+def _open_ports(rules: Sequence[Rule]) -> Iterator[tuple[str, int, int]]:
+    """Yield protocol, first and last port of each rule in force that lets something in."""
+    for each in rules:
+        for condition in each.matches:
+            protocol, _, what = condition.left.partition(" ")
+            for port in condition.values if what == "dport" else ():
+                low, _, high = str(port).partition("-")
+                yield protocol, int(low), int(high or low)
