@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from . import (
     account_ageing,
+    console_notice,
     dconf,
     empty_passwords,
     faillock,
@@ -36,6 +37,7 @@ from .base import Kind
 
 KINDS: dict[str, Kind] = {
     "account_ageing": account_ageing.AccountAgeing(),
+    "console_notice": console_notice.ConsoleNotice(),
     "dconf": dconf.Dconf(),
     "empty_passwords": empty_passwords.EmptyPasswords(),
     "faillock": faillock.Faillock(),
