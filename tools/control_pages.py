@@ -141,6 +141,7 @@ _FRENCH_UNITS = {
     "checks": "vérifications",
     "classes": "familles",
     "days": "jours",
+    "milliseconds": "millisecondes",
     "passwords": "mots de passe",
     "seconds": "secondes",
     "tries": "essais",

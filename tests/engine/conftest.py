@@ -19,6 +19,9 @@ from tests.support import engine, faults, lab
 LIKE = ("deb12", "deb13")
 VARIABLES = {
     "essms_banned_words": ["hopital", "ehpad"],
+    # every audit walks over everything that a control or a test changes
+    "essms_walk_milliseconds": 60_000,
+    "essms_walk_excluded_paths": ["/usr", "/var/cache", "/var/lib"],
     "essms_admin_networks": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8"],
     "essms_firewall_services": [{"name": "probe", "port": 8443, "sources": ["10.0.0.0/8", "fd00::/8"]}],
 }

@@ -164,7 +164,7 @@ def read_rights(path: str) -> Rights | None:
     :raises OSError: when the path leads over a link, or to something else than a file or a folder.
     """
     try:
-        descriptor = _open_unlinked(path)
+        descriptor = open_unlinked(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
@@ -179,7 +179,7 @@ def set_rights(path: str, before: Rights, after: Rights) -> None:
     :raises OSError: when the path leads over a link by now, or to something else than a file or a folder.
     """
     try:
-        descriptor = _open_unlinked(path)
+        descriptor = open_unlinked(path)
     except (FileNotFoundError, NotADirectoryError):
         return
     try:
@@ -197,7 +197,7 @@ def set_rights(path: str, before: Rights, after: Rights) -> None:
         os.close(descriptor)
 
 
-def _open_unlinked(path: str) -> int:
+def open_unlinked(path: str) -> int:
     """Open what a path leads to without following a link anywhere on it: nobody who puts one there steers us."""
     descriptor = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     for name in filter(None, path.split("/")):

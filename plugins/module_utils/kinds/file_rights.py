@@ -14,17 +14,16 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..engine import shown
 from ..engine.errors import NotApplicable, Seen, SettingError
 from ..engine.host import Host
 from ..engine.rules import Rule
-from ..engine.text import printable
 from .base import Kind, fields
 
 _PATH = {"type": "string", "pattern": r"^(/[A-Za-z0-9_.@+*?\-\[\]]+)+$", "maxLength": 200}
 _NAME = {"type": "string", "pattern": r"^[a-z_][a-z0-9_\-]{0,31}$"}
 _SYSTEM_IDS = 1000
 """Ids from here on belong to people, whose names are not shown."""
-_SHOWN = 5
 
 
 def _by_family(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,22 +137,16 @@ def _observe(host: Host, name: str, expected: str, but: Sequence[str]) -> Any:
         if not (stat.S_ISREG(info.st_mode) or stat.S_ISDIR(info.st_mode)):
             continue
         seen = _names({"mode": stat.S_IMODE(info.st_mode), "uid": info.st_uid, "gid": info.st_gid})
-        shown = f"{seen[0]:04o} {seen[1]}:{seen[2]}"
+        rights = f"{seen[0]:04o} {seen[1]}:{seen[2]}"
         if limit.allows(*seen):
-            fits = fits or shown
+            fits = fits or rights
         else:
-            worst = worst or shown
+            worst = worst or rights
             wider.append(path)
     if wider:
         # a name without wildcard says itself which file it is
-        return worst if wider == [name] else Seen(worst, f"wider than allowed: {listed(wider)}")
+        return worst if wider == [name] else Seen(worst, f"wider than allowed: {shown.paths(host, wider)}")
     return fits or NotApplicable("it does not exist on this host")
-
-
-def listed(paths: Sequence[str]) -> str:
-    """Return paths for a person to read, shortened when there are many; what would steer a terminal is escaped."""
-    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-    return ", ".join(printable(path) for path in paths[:_SHOWN]) + more
 
 
 def _names(rights: Mapping[str, int]) -> tuple[int, str, str]:

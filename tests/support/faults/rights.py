@@ -30,9 +30,31 @@ def _file_rights(host: str, row: Row, _body: Body) -> Any:
     return f"{mode:0>4} {owners}"
 
 
+_WALK = "/etc/probe-walk"
+_FOUND = {
+    "orphans": f"touch {_WALK}/orphan && chown 4321:4321 {_WALK}/orphan",
+    "open_files": f"touch {_WALK}/open && chmod 0666 {_WALK}/open",
+    "open_folders": f"mkdir {_WALK}/folder && chmod 0777 {_WALK}/folder",
+    "set_id": f"cp /bin/true {_WALK}/program && chmod 4755 {_WALK}/program",
+}
+
+
+def _file_walk(host: str, row: Row, _body: Body) -> Any:
+    engine.must(host, f"mkdir -p {_WALK} && {_FOUND[row['name']]}")
+    return 1
+
+
+def _cleared(host: str) -> None:
+    engine.must(host, ["rm", "-rf", _WALK])
+
+
 AREA = Area(
     faults={
         "file_rights": _file_rights,
+        "file_walk": _file_walk,
     },
     prepare=_files,
+    repairs={"file_walk": _cleared},
+    # a file that is opened to everybody is also found by the walk
+    first=("file_walk",),
 )

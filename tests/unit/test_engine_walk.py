@@ -1,0 +1,188 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The walk over the file systems: whole in one go or in pieces, local only, and fooled by no name and no link."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.essms.hardening.plugins.module_utils.engine import shown, walk
+from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import Seen, Unknown
+from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
+
+from tests.support.fixture_host import FixtureHost
+
+KIND = KINDS["file_walk"]
+LONG = {"milliseconds": 60_000, "max_age_days": 31}
+ORPHANS, OPEN, FOLDERS, SET_ID = list(KIND.expand(LONG))
+HOSTILE = "a\n\x1b[31m\u202eb"
+
+
+def mounted(*points: tuple[str, str, str, str]) -> str:
+    """Return a mountinfo of mounts given as place, device, part and type."""
+    return "".join(f"1 0 {device} {part} {point} rw - {kind} x rw\n" for point, device, part, kind in points)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> FixtureHost:
+    """Give a host whose only file system is the folder fs."""
+    files = {f"/fs/d{number}/e{number % 2}/file": "" for number in range(5)}
+    made = FixtureHost(tmp_path, files)
+    for path in (tmp_path / "fs").rglob("*"):
+        path.chmod(0o755)
+    proc = tmp_path / "proc" / "self"
+    proc.mkdir(parents=True)
+    (proc / "mountinfo").write_text(mounted((f"{tmp_path}/fs", "8:1", "/", "ext4")))
+    me = f"x:x:{os.getuid()}:{os.getgid()}::/home/x:/bin/sh\n"
+    (tmp_path / "etc" / "passwd").write_text(me)
+    (tmp_path / "etc" / "group").write_text(f"x:x:{os.getgid()}:\n")
+    return made
+
+
+def names(host: FixtureHost, seconds: float, begin: str = "") -> tuple[list[str], str]:
+    found: list[str] = []
+    walked = walk.Walk(host, (), begin)
+    walked.go(lambda path, _info: found.append(path), seconds)
+    assert walked.ended == (not walked.next_folder)
+    return found, walked.next_folder
+
+
+def test_in_pieces_it_sees_what_it_sees_in_one_go(host: FixtureHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, _rest = names(host, 60)
+    assert len(whole) == 15
+    clock = iter(range(10_000))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    pieces: list[str] = []
+    following, rounds = "", 0
+    while rounds == 0 or following:
+        some, following = names(host, 1.5, following)
+        pieces += some
+        rounds += 1
+        assert rounds < 50
+    assert rounds > 3
+    assert pieces == whole
+
+
+def test_it_goes_on_after_a_folder_that_is_gone(host: FixtureHost, tmp_path: Path) -> None:
+    rest, _ = names(host, 60, f"{tmp_path}/fs/d2/gone/deep")
+    assert f"{tmp_path}/fs/d2/e0" not in rest
+    assert f"{tmp_path}/fs/d3/e1/file" in rest
+
+
+def test_links_are_not_followed(host: FixtureHost, tmp_path: Path) -> None:
+    (tmp_path / "fs" / "loop").symlink_to(tmp_path / "fs")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "secret").write_text("")
+    (tmp_path / "fs" / "out").symlink_to(tmp_path / "other")
+    found, _ = names(host, 60)
+    assert not [path for path in found if "secret" in path or "loop/" in path]
+    assert names(host, 60, f"{tmp_path}/fs/out/x")[0] == []
+
+
+@pytest.mark.parametrize(
+    ("mounts", "walked"),
+    [
+        ([("/", "0:1", "/", "overlay"), ("/proc", "0:2", "/", "proc"), ("/srv", "8:1", "/", "xfs")], ["/", "/srv"]),
+        ([("/", "8:1", "/", "ext4"), ("/net", "0:3", "/", "nfs4"), ("/auto", "0:4", "/", "autofs")], ["/"]),
+        ([("/", "8:1", "/", "ext4"), ("/copy", "8:1", "/srv/data", "ext4")], ["/"]),
+        ([("/home", "0:9", "/@home", "btrfs"), ("/", "0:9", "/@", "btrfs")], ["/", "/home"]),
+        ([("/", "8:1", "/", "ext4"), ("/var/lib/docker/overlay2/a/merged", "0:8", "/", "overlay")], ["/"]),
+        ([("/", "8:1", "/", "ext4"), ("/tmp", "0:5", "/", "tmpfs"), ("/run", "0:6", "/", "tmpfs")], ["/", "/tmp"]),
+        ([("/", "8:1", "/", "ext4"), ("/a\\040b", "8:2", "/", "ext4")], ["/", "/a b"]),
+    ],
+)
+def test_local_file_systems_once_each(mounts: list[tuple[str, str, str, str]], walked: list[str]) -> None:
+    assert [mount.point for mount in walk.roots(walk.mounts(mounted(*mounts)))] == walked
+
+
+def test_folders_of_containers_and_excluded_ones_are_left_out(host: FixtureHost, tmp_path: Path) -> None:
+    inside = tmp_path / "fs" / "home" / ".local" / "share" / "containers" / "storage"
+    inside.mkdir(parents=True)
+    (inside / "file").write_text("")
+    walked = walk.Walk(host, [f"{tmp_path}/fs/d1/"])
+    found: list[str] = []
+    walked.go(lambda path, _info: found.append(path), 60)
+    assert not [path for path in found if "storage" in path or "/d1/" in path]
+
+
+def look(host: FixtureHost, memory: object = None, **body: Any) -> dict[str, Any]:
+    host.memory, host.remembered = {"file_walk": memory}, {}
+    return KIND.observe(host, [{**LONG, **body}])
+
+
+def test_what_is_found_and_how_it_is_told(host: FixtureHost, tmp_path: Path) -> None:
+    (tmp_path / "fs" / HOSTILE).write_text("")
+    (tmp_path / "fs" / HOSTILE).chmod(0o666)
+    (tmp_path / "fs" / "d0").chmod(0o777)
+    (tmp_path / "var/lib/dpkg/info").mkdir(parents=True)
+    (tmp_path / "var/lib/dpkg/info/x.list").write_text(f"{tmp_path}/fs/d1/e1/file\n")
+    for number in (1, 2, 3):
+        (tmp_path / f"fs/d{number}/e{number % 2}/file").chmod(0o4755)
+    seen = look(host, allowed_set_id=[f"{tmp_path}/fs/d2/e0/file"])
+    assert {name: row.value for name, row in seen.items()} == {ORPHANS: 0, OPEN: 1, FOLDERS: 1, SET_ID: 1}
+    assert seen[OPEN].note == f"{tmp_path}/fs/a\\n\\x1b[31m\\u202eb"
+    assert seen[SET_ID].note == f"{tmp_path}/fs/d3/e1/file"
+    assert seen[ORPHANS].note.startswith("16 files were looked at until 20")
+
+
+def test_a_folder_with_the_sticky_bit_protects_what_is_in_it(host: FixtureHost, tmp_path: Path) -> None:
+    (tmp_path / "fs" / "d0").chmod(0o1777)
+    assert look(host)[FOLDERS].value == (0 if os.getuid() < 1000 else 1)
+
+
+def test_without_a_whole_walk_nothing_is_compliant(host: FixtureHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(100_000))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    memory: object = None
+    turns = 0
+    while turns < 20:
+        turns += 1
+        row = look(host, memory, milliseconds=2500)[OPEN]
+        memory = host.remembered["file_walk"]
+        if not isinstance(row, Unknown):
+            break
+        assert "files were looked at so far: the next audits go on" in row.reason
+        assert row.reason.split()[0] != "0"
+    assert turns > 3
+    assert isinstance(row, Seen)
+    assert row.value == 0
+    # and it does not hold for ever
+    assert isinstance(memory, dict)
+    memory["ended"] -= 40 * 86400
+    assert isinstance(look(host, memory, milliseconds=2500)[OPEN], Unknown)
+
+
+def test_a_finding_stays_until_it_is_repaired(
+    host: FixtureHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = tmp_path / "fs" / "d4" / "e0" / "file"
+    bad.chmod(0o666)
+    assert look(host)[OPEN].value == 1
+    # from here on, no time is left to walk
+    clock = iter(range(100_000))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    assert look(host, host.remembered["file_walk"], milliseconds=50)[OPEN].value == 1
+    bad.chmod(0o644)
+    assert look(host, host.remembered["file_walk"], milliseconds=50)[OPEN].value == 0
+
+
+@pytest.mark.parametrize("memory", ["x", 3, [], {"folder": 5, "now": {"orphans": [1]}, "ended": "x"}, {"now": []}])
+def test_a_damaged_memory_starts_afresh(memory: object, host: FixtureHost) -> None:
+    assert look(host, memory)[OPEN].value == 0
+
+
+def test_one_run_walks_once(host: FixtureHost, tmp_path: Path) -> None:
+    first = look(host)[OPEN]
+    (tmp_path / "fs" / "d0" / "e0" / "file").chmod(0o666)
+    again = KIND.observe(host, [LONG])[OPEN]
+    assert (first.value, again.value) == (0, 0)
+
+
+def test_a_person_s_folder_is_told_by_number(tmp_path: Path) -> None:
+    passwd = "a:x:1001:1001::/home/first.last:/bin/sh\nb:x:12:12::/var/b:/bin/sh\n"
+    host = FixtureHost(tmp_path, {"/etc/passwd": passwd})
+    assert shown.paths(host, ["/home/first.last/x", "/var/b/y", "/home/first.last"]) == "~1001/x, /var/b/y, ~1001"
+    assert shown.paths(host, [f"/{number}" for number in range(7)]) == "/0, /1, /2, /3, /4 and 2 more"
