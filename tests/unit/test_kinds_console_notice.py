@@ -27,5 +27,5 @@ def test_what_was_written_is_observed_and_agetty_replaces_nothing(tmp_path: Path
     assert "\n\\\\n n'est" in (host.text("/etc/issue") or "")
 
 
-def test_no_line_asks_for_nothing(tmp_path: Path) -> None:
+def test_no_line_asks_for_nothing() -> None:
     assert KINDS["console_notice"].expand({"lines": []}) == {}

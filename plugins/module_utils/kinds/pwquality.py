@@ -47,8 +47,8 @@ _FLAGS = ("enforce_for_root",)
 class Pwquality(Kind):
     """``pwquality: {minlen: 12, minclass: 4, enforce_for_root: true, badwords: [words]}``.
 
-    The observed minimum length is the effective one: positive credits shorten what minlen asks for. All four classes are
-    also asked for one by one, which is the same and is where auditors look.
+    The observed minimum length is the effective one: positive credits shorten what minlen asks for. All four classes
+    are also asked for one by one, which is the same and is where auditors look.
     """
 
     schema = fields(

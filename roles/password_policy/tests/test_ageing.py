@@ -86,7 +86,7 @@ def test_root_ages_like_an_administrator(name: str, applied: Mapping[str, Any]) 
 
 
 def test_expired_root_password_stops_no_task(name: str, applied: Mapping[str, Any]) -> None:
-    """M08-14: what root starts without a password, such as nightly tasks, goes on after the last day of its password."""
+    """M08-14: what root starts without a password, such as nightly tasks, goes on when its password has expired."""
     people.backdate(name, "root", applied["essms_admin_password_max_age_days"] + 1)
     task = lab.root(name, "su root -c 'id -u'")
     people.backdate(name, "root", 0)

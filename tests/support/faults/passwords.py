@@ -96,12 +96,13 @@ def _empty_passwords(host: str, _row: Row, _body: Body) -> Any:
 
 
 def _login_defs(host: str, row: Row, _body: Body) -> Any:
-    value: int | str = {
+    values: dict[str, int | str] = {
         "ENCRYPT_METHOD": "SHA256",
         "PASS_MAX_DAYS": 99999,
         "PASS_WARN_AGE": 0,
         "SHA_CRYPT_MIN_ROUNDS": 5000,
-    }[row["name"]]
+    }
+    value = values[row["name"]]
     sed(host, f"s/^{row['name']}[ \t].*/{row['name']}\t{value}/", "/etc/login.defs")
     return value
 
