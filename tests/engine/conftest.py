@@ -19,6 +19,7 @@ from tests.support import engine, faults, lab
 LIKE = ("deb12", "deb13")
 VARIABLES = {
     "essms_banned_words": ["hopital", "ehpad"],
+    "essms_software_min": [{"name": "essms-probe-software", "version": "2"}],
     # every audit walks over everything that a control or a test changes
     "essms_walk_milliseconds": 60_000,
     "essms_walk_excluded_paths": ["/usr", "/var/cache", "/var/lib"],

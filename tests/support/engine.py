@@ -167,11 +167,12 @@ else:
 """
 
 
-# A oneshot unit that is enabled runs, one that is not does not: `tests.support.faults` has such a one.
+# A oneshot unit or a timer that is enabled runs, one that is not does not: `tests.support.faults` has such ones.
+_UNITS = "essms-probe.service apt-daily.timer apt-daily-upgrade.timer"
 _READ_AGAIN = (
     "systemctl daemon-reload; systemctl kill --signal=HUP --kill-who=main systemd-logind.service; "
-    "if systemctl --quiet is-enabled essms-probe.service; then systemctl start essms-probe.service; "
-    "else systemctl stop essms-probe.service; fi; systemctl reload ssh.service; "
+    f"for unit in {_UNITS}; do if systemctl --quiet is-enabled $unit; then systemctl start $unit; "
+    "else systemctl stop $unit; fi; done; systemctl reload ssh.service; "
     "! command -v nft >/dev/null || "
     "{ if [ -e /etc/essms/firewall.nft ]; then nft -f /etc/essms/firewall.nft; "
     "else nft 'add table inet essms; delete table inet essms'; fi; }"

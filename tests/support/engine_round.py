@@ -31,6 +31,9 @@ def go(host: str, control: str, everything: Sequence[engine.Setting], source: Pa
         pytest.skip("every setting is the kernel's: the scenario `kernel` takes this control through its round in a VM")
     _all_in_force(host, everything)
     _break_and_see(host, asked, source)
+    if all(KINDS[setting[1]].check_only for setting in asked):
+        _left_to_a_person(host, asked, source)
+        return
     for kind in dict.fromkeys(setting[1] for setting in asked):
         if KINDS[kind].check_only:
             faults.repair(host, kind)
@@ -59,6 +62,19 @@ def go(host: str, control: str, everything: Sequence[engine.Setting], source: Pa
     assert engine.difference(before, engine.tree(host)) == [], "a rollback gives back other files"
     assert _packages(host) == packages, "a rollback gives back other packages"
     assert set(earlier) < set(_transactions(host)), "a rollback removed the journals of others"
+
+
+def _left_to_a_person(host: str, asked: Sequence[engine.Setting], source: Path | None) -> None:
+    """See that apply changes nothing of what only a person can repair, and that the audit is content once one has."""
+    before = engine.tree(host)
+    applied = engine.run(host, "applied", asked, source=source)
+    assert applied["changed"] == [], applied["changed"]
+    assert applied["transaction"] is None, "apply made a transaction for what it cannot change"
+    assert engine.difference(before, engine.tree(host)) == [], "apply changed files it only observes"
+    for kind in dict.fromkeys(setting[1] for setting in asked):
+        faults.repair(host, kind)
+    audited = engine.run(host, "audited", asked, source=source)
+    assert set(audited.rows()) == set(audited.rows("ok")), f"after its repair an audit says {audited.wrong()}"
 
 
 def _all_in_force(host: str, everything: Sequence[engine.Setting]) -> None:

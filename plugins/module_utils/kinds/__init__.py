@@ -11,6 +11,8 @@ from __future__ import annotations
 from . import (
     account_ageing,
     console_notice,
+    apt_conf,
+    automatic_updates,
     dconf,
     empty_passwords,
     faillock,
@@ -27,18 +29,26 @@ from . import (
     pam_stack,
     pam_unix,
     password_entropy,
+    pending_restart,
+    pending_updates,
     pwhistory,
     pwquality,
+    repositories,
     service,
     shell_timeout,
+    software_minimum,
     sshd,
     stored_hashes,
+    support_end,
+    timer,
 )
 from .base import Kind
 
 KINDS: dict[str, Kind] = {
     "account_ageing": account_ageing.AccountAgeing(),
     "console_notice": console_notice.ConsoleNotice(),
+    "apt_conf": apt_conf.AptConf(),
+    "automatic_updates": automatic_updates.AutomaticUpdates(),
     "dconf": dconf.Dconf(),
     "empty_passwords": empty_passwords.EmptyPasswords(),
     "faillock": faillock.Faillock(),
@@ -55,11 +65,17 @@ KINDS: dict[str, Kind] = {
     "pam": pam_stack.PamStack(),
     "pam_unix": pam_unix.PamUnix(),
     "password_entropy": password_entropy.PasswordEntropy(),
+    "pending_restart": pending_restart.PendingRestart(),
+    "pending_updates": pending_updates.PendingUpdates(),
     "pwhistory": pwhistory.Pwhistory(),
     "pwquality": pwquality.Pwquality(),
+    "repositories": repositories.Repositories(),
     "service": service.Service(),
     "shell_timeout": shell_timeout.ShellTimeout(),
+    "software_minimum": software_minimum.SoftwareMinimum(),
     "sshd": sshd.Sshd(),
     "stored_hashes": stored_hashes.StoredHashes(),
+    "support_end": support_end.SupportEnd(),
+    "timer": timer.Timer(),
 }
 """Every kind by the name that control files use."""

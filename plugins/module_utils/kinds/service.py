@@ -13,7 +13,7 @@ from .base import Kind, fields
 
 _UNIT = {"type": "string", "pattern": r"^[A-Za-z0-9:_.@\-]{1,100}\.(service|timer|socket)$"}
 _BOOLEAN = {"type": "boolean"}
-_ON = {"enabled", "enabled-runtime", "static", "alias", "indirect", "generated"}
+ON = {"enabled", "enabled-runtime", "static", "alias", "indirect", "generated"}
 
 
 class Service(Kind):
@@ -35,7 +35,7 @@ class Service(Kind):
         done = host.run("systemctl", "show", "-p", "LoadState,UnitFileState,ActiveState", unit)
         facts = dict(line.partition("=")[::2] for line in done.out.splitlines())
         seen: dict[str, Any] = {
-            "enabled": facts.get("UnitFileState") in _ON,
+            "enabled": facts.get("UnitFileState") in ON,
             "active": facts.get("ActiveState") == "active",
         }
         if done.rc != 0:
@@ -59,7 +59,7 @@ class Service(Kind):
             verb = "enable" if body["enabled"] else "disable"
             if state == "masked":
                 host.operate(_run(["unmask", unit], ["mask", unit]))
-            back = "enable" if state in _ON else "disable"
+            back = "enable" if state in ON else "disable"
             host.operate(_run([verb, unit], [back, unit]))
         if f"{unit} active" in wanted:
             verb = "start" if body["active"] else "stop"

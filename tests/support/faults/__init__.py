@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.faults import generic, network, passwords, rights, sessions
+from tests.support.faults import generic, network, passwords, rights, sessions, updates
 from tests.support.faults.common import ADMIN, USER, Body, Fault, Row
 
 __all__ = ["ADMIN", "EXTRA", "FAULTS", "FIRST", "LAST", "USER", "prepare", "put_in_fault", "repair"]
@@ -20,6 +20,7 @@ AREAS = (
     passwords.AREA,
     rights.AREA,
     sessions.AREA,
+    updates.AREA,
 )
 FAULTS: dict[str, Fault] = {kind: fault for area in AREAS for kind, fault in area.faults.items()}
 """The fault of each kind; a unit test asks for one for every kind there is."""
