@@ -91,7 +91,7 @@ def sharing(host: Host, among: Sequence[Account]) -> list[Account]:
 
 def humans(host: Host) -> list[Account]:
     """Return the accounts of people: uid in login.defs' range for users, a shell to log in with, not to be spared."""
-    low, high = _bound(host, "UID_MIN", 1000), _bound(host, "UID_MAX", 60000)
+    low, high = first_of_people(host), _bound(host, "UID_MAX", 60000)
     return [
         account
         for account in read(host)
@@ -99,6 +99,11 @@ def humans(host: Host) -> list[Account]:
         and account.shell.rsplit("/", 1)[-1] not in _NO_SHELL
         and account.name not in host.spared
     ]
+
+
+def first_of_people(host: Host) -> int:
+    """Return the lowest uid of a person; below are root and the services."""
+    return _bound(host, "UID_MIN", 1000)
 
 
 def members(host: Host, groups: Sequence[str]) -> set[str]:

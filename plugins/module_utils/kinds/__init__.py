@@ -39,6 +39,9 @@ from . import (
     software_minimum,
     sshd,
     stored_hashes,
+    su_group,
+    sudo_rules,
+    sudoers,
     support_end,
     timer,
 )
@@ -75,6 +78,9 @@ KINDS: dict[str, Kind] = {
     "software_minimum": software_minimum.SoftwareMinimum(),
     "sshd": sshd.Sshd(),
     "stored_hashes": stored_hashes.StoredHashes(),
+    "su_group": su_group.SuGroup(),
+    "sudo_rules": sudo_rules.SudoRules(),
+    "sudoers": sudoers.Sudoers(),
     "support_end": support_end.SupportEnd(),
     "timer": timer.Timer(),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.faults import generic, network, passwords, rights, sessions, updates
+from tests.support.faults import generic, network, passwords, privileges, rights, sessions, updates
 from tests.support.faults.common import ADMIN, USER, Body, Fault, Row
 
 __all__ = ["ADMIN", "EXTRA", "FAULTS", "FIRST", "LAST", "USER", "prepare", "put_in_fault", "repair"]
@@ -18,6 +18,7 @@ AREAS = (
     generic.AREA,
     network.AREA,
     passwords.AREA,
+    privileges.AREA,
     rights.AREA,
     sessions.AREA,
     updates.AREA,

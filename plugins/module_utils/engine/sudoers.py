@@ -1,0 +1,188 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of sudo, read as sudo reads them: in its order, with what they include, where the last Defaults counts."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from typing import NamedTuple, Union
+
+from .host import Host
+
+MAIN = "/etc/sudoers"
+FOLDER = "/etc/sudoers.d"
+_DEEPEST = 16
+"""How far our reading follows an include within an include."""
+_INCLUDE = re.compile(r"^\s*[@#](include|includedir)\s+(.*?)\s*$")
+_WORD = r"(?:\\.|\"[^\"]*\"|[^\s,\\\"])+"
+_LIST = rf"!?{_WORD}(?:\s*,\s*!?{_WORD})*"
+_DEFAULTS = re.compile(rf"^\s*Defaults(?:(?P<scope>[@:!>])\s*(?P<who>{_LIST}))?\s+(?P<options>.*)$")
+_ALIAS = re.compile(r"^\s*(?P<type>User|Runas|Host|Cmnd|Cmd)_Alias\s+(?P<rest>.*)$")
+_USERS = re.compile(rf"({_LIST})(?=\s)")
+_OPTION = re.compile(r"^(?P<not>[!\s]*)(?P<name>\w+)\s*(?:(?P<sign>[+-]?=)\s*(?P<value>.*))?$", re.DOTALL)
+_TAG = re.compile(r"^\s*([A-Z][A-Z_]+)\s*:\s*")
+_OTHER_OPTION = re.compile(
+    r"^\s*(?:ROLE|TYPE|APPARMOR_PROFILE|PRIVS|LIMITPRIVS|NOTBEFORE|NOTAFTER|TIMEOUT|CWD|CHROOT)=\S+"
+)
+_RUNAS = re.compile(r"^\s*\([^)]*\)")
+_STILL_OPEN = re.compile(r"\\\n")
+
+Value = Union[bool, str]
+
+
+class Default(NamedTuple):
+    """One option of a Defaults line.
+
+    :param scope: @, :, ! or > when it holds only for some hosts, users, commands or targets; empty for everybody.
+    :param who: those hosts, users, commands or targets.
+    :param place: file and line.
+    """
+
+    scope: str
+    who: tuple[str, ...]
+    name: str
+    value: Value
+    place: str
+
+
+class Command(NamedTuple):
+    """One command a rule allows or refuses.
+
+    :param tags: the tags in force for it, such as NOPASSWD.
+    """
+
+    text: str
+    negated: bool
+    tags: frozenset[str]
+
+
+class Rule(NamedTuple):
+    """One line that allows something; its users may be names, #uid, %group or an alias."""
+
+    users: tuple[str, ...]
+    commands: tuple[Command, ...]
+    place: str
+
+
+class Policy(NamedTuple):
+    """Everything the files say, aliases by type and name."""
+
+    defaults: list[Default]
+    rules: list[Rule]
+    aliases: dict[tuple[str, str], tuple[str, ...]]
+    alias_places: dict[tuple[str, str], str]
+    folders: list[str]
+
+    def names(self, kind: str, words: tuple[str, ...]) -> list[str]:
+        """Return the words of a list, the aliases of this type (User, Cmnd…) replaced by what they stand for."""
+        found: list[str] = []
+        waiting, seen = list(words), set[str]()
+        while waiting:
+            word = waiting.pop(0)
+            if (kind, word) in self.aliases and word not in seen:
+                seen.add(word)
+                waiting += self.aliases[kind, word]
+            else:
+                found.append(word)
+        return found
+
+
+def read(host: Host) -> Policy:
+    """Return what sudo finds in its files.
+
+    :raises OSError: when one cannot be read.
+    """
+    policy = Policy([], [], {}, {}, [])
+    for line, place in _lines(host, MAIN, policy, 0):
+        defaults, alias = _DEFAULTS.match(line), _ALIAS.match(line)
+        if defaults:
+            who = tuple(split(defaults["who"] or "", ","))
+            options = _options(defaults["options"])
+            policy.defaults.extend(Default(defaults["scope"] or "", who, *each, place) for each in options)
+        elif alias:
+            for part in split(alias["rest"], ":"):
+                name, _, members = part.partition("=")
+                key = ("Cmnd" if alias["type"] == "Cmd" else alias["type"], name.strip())
+                policy.aliases[key] = tuple(split(members, ","))
+                policy.alias_places[key] = place
+        else:
+            left, _, commands = line.partition("=")
+            users = _USERS.match(left)
+            if users:
+                policy.rules.append(Rule(tuple(split(users[1], ",")), tuple(_commands(commands)), place))
+    return policy
+
+
+def _lines(host: Host, path: str, policy: Policy, depth: int) -> Iterator[tuple[str, str]]:
+    """Yield the active lines, continued ones joined, each with its place."""
+    number = 1
+    for raw in re.findall(r"(?:\\\n|[^\n])*\n|(?:\\\n|[^\n])+$", host.text(path) or ""):
+        place, number = f"{path}:{number}", number + raw.count("\n")
+        line = _STILL_OPEN.sub(" ", raw).rstrip("\n")
+        include = _INCLUDE.match(line)
+        if include and depth < _DEEPEST:
+            target = include[2].strip('"').replace("\\ ", " ").replace("%h", os.uname().nodename.partition(".")[0])
+            target = os.path.join(os.path.dirname(path), target)
+            for file in _files(host, target, policy) if include[1] == "includedir" else [target]:
+                yield from _lines(host, file, policy, depth + 1)
+        elif not include:
+            active = _without_comment(line).strip()
+            if active:
+                yield active, place
+
+
+def _files(host: Host, folder: str, policy: Policy) -> list[str]:
+    """Return the files of a folder that sudo reads."""
+    policy.folders.append(os.path.normpath(folder))
+    names = [os.path.basename(path) for path in host.names(folder, "")]
+    return [os.path.join(folder, name) for name in names if "." not in name and not name.endswith("~")]
+
+
+def _without_comment(line: str) -> str:
+    """Return a line up to its comment; a # before a number is an identity, one in quotes or escaped a character."""
+    for found in re.finditer(r"\\.|\"[^\"]*\"|#(?!-?\d)", line):
+        if found[0] == "#":
+            return line[: found.start()]
+    return line
+
+
+def split(line: str, separator: str) -> list[str]:
+    """Return the parts of a line between separators that stand outside quotes, parentheses and escapes."""
+    parts, start = [], 0
+    for found in re.finditer(r"\\.|\"[^\"]*\"|\([^)]*\)|" + re.escape(separator), line):
+        if found[0] == separator:
+            parts.append(line[start : found.start()].strip())
+            start = found.end()
+    return [part for part in (*parts, line[start:].strip()) if part]
+
+
+def _options(options: str) -> Iterator[tuple[str, Value]]:
+    for part in split(options, ","):
+        found = _OPTION.match(part)
+        if not found:
+            continue
+        negated = found["not"].count("!") % 2 == 1
+        if found["value"] is None:
+            yield found["name"], not negated
+        elif found["sign"] == "=":
+            yield found["name"], re.sub(r"\\(.)", r"\1", found["value"].strip().strip('"'))
+
+
+def _commands(commands: str) -> Iterator[Command]:
+    """Yield the commands of a rule; a tag holds until its opposite."""
+    tags: set[str] = set()
+    for part in split(commands, ","):
+        rest, before = part, ""
+        while rest != before:
+            before = rest
+            rest = _OTHER_OPTION.sub("", _RUNAS.sub("", rest))
+            tag = _TAG.match(rest)
+            if tag:
+                word = tag[1]
+                tags.discard(word[2:] if word.startswith("NO") else f"NO{word}")
+                tags.add(word)
+                rest = rest[tag.end() :]
+        rest = rest.strip()
+        yield Command(rest.lstrip("! "), rest.startswith("!"), frozenset(tags))
