@@ -45,8 +45,12 @@ catalogue: venv ## Print every control as JSON (PROFILE=combine, instruction-201
 generate: venv ## Write the files that are made from the controls
 	@$(BIN)/python tools/generate.py
 
+.PHONY: setup-kernel
+setup-kernel: # What the emulated machine needs too
+	@$(PYTHON) tools/setup.py kernel
+
 .PHONY: test
-test: setup ## Prove everything: lint, unit tests, every control on real hosts
+test: setup-kernel ## Prove everything: lint, unit tests, every control on real hosts
 	@$(BIN)/python -m tools.prove lint unit scenarios
 
 .PHONY: lint
@@ -58,8 +62,12 @@ unit: venv ## Run the tests that need no host
 	@$(BIN)/python -m tools.prove unit
 
 .PHONY: scenarios
-scenarios: setup ## Run every Molecule scenario on fresh hosts (SCENARIO=password_policy for one)
+scenarios: setup-kernel ## Run every Molecule scenario on fresh hosts (SCENARIO=password_policy for one)
 	@$(BIN)/python -m tools.prove scenarios $(addprefix --scenario ,$(SCENARIO))
+
+.PHONY: test-kernel
+test-kernel: setup-kernel ## Prove what needs a kernel of its own, in an emulated machine (no virtualisation needed)
+	@$(BIN)/python -m tools.prove scenarios --scenario kernel
 
 .PHONY: bench
 bench: setup ## Measure, and print the figures as JSON

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,6 +34,8 @@ PROGRAMS_OF_THE_LAB = {
     "ssh-keygen": "openssh-client",
     "git": "git",
 }
+# What the emulated machine of the scenario `kernel` needs besides.
+PROGRAMS_OF_THE_MACHINE = {"qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "mke2fs": "e2fsprogs"}
 # Only recommended by podman, and found outside PATH: without them containers have no network.
 FILES_OF_THE_LAB = {
     "/usr/lib/podman/netavark": "netavark",
@@ -47,14 +50,15 @@ class SetupError(RuntimeError):
 
 
 def main(argv: list[str]) -> int:
-    """Set up ``venv`` or ``lab`` (the virtual environment and the packages of the lab)."""
+    """Set up ``venv``, ``lab`` (and the packages of the lab) or ``kernel`` (and those of the emulated machine)."""
     try:
-        if argv == ["lab"]:
-            install_packages([*missing_for_lab(), *missing_for_venv()])
+        if argv in (["lab"], ["kernel"]):
+            more = PROGRAMS_OF_THE_MACHINE if argv == ["kernel"] else {}
+            install_packages([*missing_for_lab(more), *missing_for_venv()])
         elif argv == ["venv"]:
             install_packages(missing_for_venv())
         else:
-            raise SetupError("usage: python3 tools/setup.py venv|lab")
+            raise SetupError("usage: python3 tools/setup.py venv|lab|kernel")
         make_venv()
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr)
@@ -62,10 +66,11 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def missing_for_lab() -> list[str]:
-    """Return the Debian packages the lab still needs on this machine."""
+def missing_for_lab(more: Mapping[str, str]) -> list[str]:
+    """Return the Debian packages the lab still needs on this machine, and those of more programs."""
     path = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin"
-    missing = [package for program, package in PROGRAMS_OF_THE_LAB.items() if not shutil.which(program, path=path)]
+    programs = {**PROGRAMS_OF_THE_LAB, **more}
+    missing = [package for program, package in programs.items() if not shutil.which(program, path=path)]
     missing += [package for file, package in FILES_OF_THE_LAB.items() if not Path(file).exists()]
     return list(dict.fromkeys(missing))
 

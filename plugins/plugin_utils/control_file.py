@@ -120,6 +120,7 @@ def _parameter(
         accepted=_accepted(body.get("accepted", {}), where, allowed, profiles),
         values=values,
         origins=_origins(body, data["origin"], where, profiles),
+        personal=body.get("personal", False),
     )
 
 

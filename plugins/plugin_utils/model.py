@@ -39,7 +39,8 @@ class Parameter:
     """A value an establishment may change.
 
     ``bounds`` is a JSON Schema no value may leave; ``accepted`` maps a profile (or ``default``) to the JSON Schema
-    outside which a written reason is needed; ``values`` maps each profile to its own value.
+    outside which a written reason is needed; ``values`` maps each profile to its own value; ``personal`` says that the
+    entries of a list name people.
     """
 
     name: str
@@ -52,6 +53,11 @@ class Parameter:
     accepted: dict[str, dict[str, Any]]
     values: dict[str, Any]
     origins: dict[str, str]
+    personal: bool = False
+
+    def shown(self, value: Any) -> Any:
+        """Return a value as results may hold it: of what names people, only how much there is."""
+        return len(value) if self.personal else value
 
     def accepted_in(self, profile: str) -> dict[str, Any]:
         """Return the range that needs no reason under ``profile``; an empty schema accepts everything."""

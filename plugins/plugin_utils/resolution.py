@@ -81,7 +81,9 @@ def resolve(
             if name not in values:
                 parameter = catalogue.parameters[name]
                 values[name], sources[name] = _value(parameter, profile, variables, reasons, source_of)
-        result.parameters[control.id] = {name: {"value": values[name], "source": sources[name]} for name in names}
+        result.parameters[control.id] = {
+            name: {"value": catalogue.parameters[name].shown(values[name]), "source": sources[name]} for name in names
+        }
         if part.groups and groups is not None and not set(values[part.groups]) & set(groups):
             wanted = ", ".join(values[part.groups]) or "none"
             result.excluded[control.id] = f"only for hosts of the groups of {part.groups}: {wanted}"

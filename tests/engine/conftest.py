@@ -19,6 +19,11 @@ from tests.support import engine, faults, lab
 LIKE = ("deb12", "deb13")
 VARIABLES = {
     "essms_banned_words": ["hopital", "ehpad"],
+    "essms_admin_suffix": "-admin",
+    "essms_privileged_accounts": [str(uid) for uid in (0, *range(1000, 1010))],
+    "essms_inactive_action": "desactiver",
+    "essms_leavers": [{"account": "probe-leaver", "date": "2024-01-31"}],
+    "essms_sensitive_paths": ["/etc/probe-data"],
     "essms_software_min": [{"name": "essms-probe-software", "version": "2"}],
     # every audit walks over everything that a control or a test changes
     "essms_walk_milliseconds": 60_000,

@@ -27,7 +27,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.resolution import 
 
 from tests.support import lab
 from tools.lab import hosts as lab_hosts
-from tools.lab.podman import as_root
+from tools.lab import vm
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = "/var/tmp/essms-test"
@@ -41,6 +41,7 @@ TREES = (
     "/root",
     "/var/lib/pam",
     "/var/lib/essms",
+    "/usr/local/lib/systemd",
     "/usr/share/pam-configs",
     "/usr/share/wayland-sessions",
     "/var/cache/debconf",
@@ -167,10 +168,21 @@ else:
 """
 
 
+# Kernel settings that a control may change. Those of a container that are not its network's belong to this machine.
+_OF_THE_NETWORK = (
+    r"net\.ipv[46]\.(conf\.(all|default|eth0)\..*|ip_forward|ip_local_port_range|icmp_(ignore|echo).*|tcp_(rfc|sync).*)"
+)
+_OF_THE_KERNEL = (
+    r"net\.core\.bpf_jit_harden|vm\.mmap_min_addr|fs\.(protected_.*|suid_dumpable)|kernel\.(dmesg_restrict|kptr_restrict|"
+    r"randomize_va_space|sysrq|perf_.*|pid_max|panic_on_oops|yama.*|unprivileged_bpf_disabled)"
+)
+_SYSCTLS = {True: f"^({_OF_THE_NETWORK})$", False: f"^({_OF_THE_NETWORK}|{_OF_THE_KERNEL})$"}
+"""By whether the host is a container."""
 # A oneshot unit or a timer that is enabled runs, one that is not does not: `tests.support.faults` has such ones.
 _UNITS = "essms-probe.service apt-daily.timer apt-daily-upgrade.timer"
 _READ_AGAIN = (
-    "systemctl daemon-reload; systemctl kill --signal=HUP --kill-who=main systemd-logind.service; "
+    "systemctl daemon-reload; systemctl stop essmsprobe.slice; "
+    "systemctl kill --signal=HUP --kill-who=main systemd-logind.service; "
     f"for unit in {_UNITS}; do if systemctl --quiet is-enabled $unit; then systemctl start $unit; "
     "else systemctl stop $unit; fi; done; systemctl reload ssh.service; "
     "! command -v nft >/dev/null || "
@@ -179,16 +191,29 @@ _READ_AGAIN = (
 )
 
 
+# In a machine of its own: mounts by fstab, and no profile of a fault that is over (tests.support.faults.endpoint).
+_READ_AGAIN_BY_THE_KERNEL = (
+    "mount -o remount /tmp; mount -o remount /dev/shm; "
+    "[ -e /etc/apparmor.d/essms-probe ] || echo -n essms-probe > /sys/kernel/security/apparmor/.remove || true"
+)
+
+
 def save(host: str, name: str) -> None:
     """Keep the whole state a control may change under a name, on the host, by other means than the engine's."""
     must(host, f"mkdir -p {FOLDER}")
     must(host, ["python3", "-c", _KEEP, "save", f"{FOLDER}/{name}.tar", *TREES])
+    container = root(host, "systemd-detect-virt --container --quiet").code == 0
+    # the kernel copies "default" to the interfaces: all, default, eth0 is also the order to write them in
+    must(host, f"sysctl -a 2>/dev/null | grep -E '{_SYSCTLS[container]}' > {FOLDER}/{name}.sysctl".replace("$'", " ='"))
 
 
 def restore(host: str, name: str) -> None:
     """Come back to a saved state, whatever happened since, and let the services read it."""
     script = f'python3 -c "$0" restore {FOLDER}/{name}.tar {" ".join(TREES)} && rm -f {FOLDER}/go {FOLDER}/waiting'
-    must(host, ["sh", "-c", f"{script} && {_READ_AGAIN}", _KEEP])
+    # some of the kernel's lines cannot be written, whatever they say
+    values = f"sysctl -q -e -p {FOLDER}/{name}.sysctl >/dev/null 2>&1 || true"
+    kernel = _READ_AGAIN_BY_THE_KERNEL if vm.is_vm(host) else "true"
+    must(host, ["sh", "-c", f"{script} && {{ {_READ_AGAIN}; {kernel}; {values}; }}", _KEEP])
 
 
 # --- settings --------------------------------------------------------------------------------------------------------
@@ -236,8 +261,8 @@ def archive(source: Path) -> bytes:
 
 def put(host: str, path: str, data: bytes) -> None:
     """Write a file on a host."""
-    argv = as_root(["podman", "exec", "--interactive", lab_hosts.Host(host, "").container, "sh", "-c"])
-    subprocess.run([*argv, f"mkdir -p $(dirname {path}) && cat > {path}"], input=data, check=True, timeout=60)
+    command = lab.enter(host, ["sh", "-c", f"mkdir -p $(dirname {path}) && cat > {path}"])
+    subprocess.run(command, input=data, check=True, timeout=60)
 
 
 @functools.cache
@@ -252,9 +277,8 @@ class _Agent:
     """A process on a host that answers one request after the other; made when needed, reused when idle."""
 
     def __init__(self, host: str, program: str) -> None:
-        argv = as_root(["podman", "exec", "--interactive", lab_hosts.Host(host, "").container])
         self._process = subprocess.Popen(
-            [*argv, "python3", program, "serve"],
+            lab.enter(host, ["python3", program, "serve"]),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

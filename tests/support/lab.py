@@ -21,8 +21,8 @@ from pathlib import Path
 
 import pexpect
 
-from tools.lab import hosts
-from tools.lab.podman import attempt, run
+from tools.lab import hosts, vm
+from tools.lab.podman import as_root, attempt, run
 
 PROMPT = "lab-prompt> "
 # What a login says, in the order OpenSSH and PAM say it.
@@ -60,8 +60,20 @@ def root(host: str, command: str | Sequence[str], *, stdin: str | None = None, t
     :param timeout: seconds; a command that takes longer raises LabError.
     """
     argv = ["sh", "-c", command] if isinstance(command, str) else list(command)
-    done = attempt(["podman", "exec", "--interactive", _container(host), *argv], stdin=stdin, timeout=timeout)
+    if vm.is_vm(host):
+        done = subprocess.run(
+            vm.command(host, argv), input=stdin or "", capture_output=True, text=True, timeout=timeout, check=False
+        )
+    else:
+        done = attempt(["podman", "exec", "--interactive", _container(host), *argv], stdin=stdin, timeout=timeout)
     return Output(done.returncode, done.stdout, done.stderr)
+
+
+def enter(host: str, argv: Sequence[str]) -> list[str]:
+    """Return the command that runs a program as root on a host, connected to ours."""
+    if vm.is_vm(host):
+        return vm.command(host, argv)
+    return as_root(["podman", "exec", "--interactive", _container(host), *argv])
 
 
 def must(host: str, command: str | Sequence[str], *, stdin: str | None = None, timeout: float = 60) -> str:
@@ -180,11 +192,17 @@ def fingerprint(host: str, *paths: str) -> str:
 
 def crash(host: str) -> None:
     """Kill every process of a host in the middle of what it does, as a power cut would."""
-    run(["podman", "kill", "--signal", "KILL", _container(host)])
+    if vm.is_vm(host):
+        vm.off(host)
+    else:
+        run(["podman", "kill", "--signal", "KILL", _container(host)])
 
 
 def restart(host: str) -> None:
     """Start a host again after `crash`, or reboot it, and wait until it answers."""
+    if vm.is_vm(host):
+        vm.reboot(host)
+        return
     run(["podman", "stop", "--time", "5", _container(host)])
     hosts.up([_host(host)])
 

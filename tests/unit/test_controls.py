@@ -54,6 +54,7 @@ def test_every_control_that_touches_access_arms_the_guard(real: catalogue.Catalo
         "faillock",
         "file_rights",
         "firewall",
+        "inactive_accounts",
         "firewall_administration",
         "pam",
         "pam_unix",
@@ -61,6 +62,7 @@ def test_every_control_that_touches_access_arms_the_guard(real: catalogue.Catalo
         "sshd",
         "su_group",
         "sudoers",
+        "umask",
     }
     for control in real.controls.values():
         kinds = {setting.kind for setting in control.platforms["linux"].settings}

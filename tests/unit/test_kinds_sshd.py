@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.essms.hardening.plugins.module_utils.engine import sshd_config
-from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import Seen
+from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import Seen, SettingError
 from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
 
 from tests.support.fixture_host import FixtureHost
@@ -109,3 +109,60 @@ def test_only_our_own_block_is_rewritten(tmp_path: Path) -> None:
 def test_the_drop_in_is_used_when_it_is_included(tmp_path: Path, include: str, ours: bool) -> None:
     host = host_with(tmp_path, f"Include {include}\nPermitEmptyPasswords yes\n")
     assert (edited(host, sshd_config.DROP_IN) is not None) is ours
+
+
+@pytest.mark.parametrize(
+    ("name", "expected", "value", "good"),
+    [
+        ("MaxStartups", "10:30:60", "10:30:60", True),
+        ("MaxStartups", "10:30:60", "5:50:20", True),
+        ("MaxStartups", "10:30:60", "10:30:100", False),
+        ("MaxStartups", "10:30:60", "10", False),
+        ("PermitRootLogin", "prohibit-password", "no", True),
+        ("PermitRootLogin", "no", "prohibit-password", False),
+        ("AllowTcpForwarding", "local", "no", True),
+        ("AllowTcpForwarding", "local", "remote", False),
+        ("Ciphers", ["aes256-ctr", "aes128-ctr"], ["aes128-ctr"], True),
+        ("Ciphers", ["aes256-ctr"], ["aes256-ctr", "3des-cbc"], False),
+        ("AllowGroups", ["staff"], None, False),
+        ("LogLevel", "VERBOSE", "DEBUG3", False),
+        ("LogLevel", "INFO", "VERBOSE", True),
+    ],
+)
+def test_what_is_stricter_is_enough(name: str, expected: Any, value: Any, good: bool) -> None:
+    assert KINDS["sshd"].rule(name).test(expected, value) is good
+
+
+def test_what_is_empty_asks_for_nothing() -> None:
+    assert KINDS["sshd"].expand({"AllowGroups": [], "Banner": [], "X11Forwarding": False}) == {"X11Forwarding": "no"}
+
+
+PASSWORDS = "passwordauthentication yes\nkbdinteractiveauthentication yes\nauthenticationmethods "
+
+
+@pytest.mark.parametrize(
+    ("ways", "good"),
+    [("any", False), ("publickey,password", True), ("publickey,keyboard-interactive password", False)],
+)
+def test_a_password_after_a_key_is_fine(tmp_path: Path, ways: str, good: bool) -> None:
+    host = host_with(tmp_path, "")
+    host.answers["/usr/sbin/sshd -T"] = PASSWORDS + ways + "\n"
+    seen = KINDS["sshd"].observe(host, [{"PasswordAuthentication": False}])
+    assert [isinstance(value, Seen) and value.satisfied for value in seen.values()] == [good, good]
+
+
+def test_every_line_of_a_key_whose_last_counts_is_rewritten(tmp_path: Path) -> None:
+    host = host_with(tmp_path, "Include /etc/ssh/a.conf\nMaxStartups 100\n", a="maxstartups=50:30:100\n")
+    sshd_config.put(host, {"MaxStartups": "10:30:60"})
+    assert (host.text(MAIN) or "").endswith("Include /etc/ssh/a.conf\nMaxStartups 10:30:60\n")
+    assert host.text("/etc/ssh/a.conf") == "MaxStartups 10:30:60\n"
+
+
+def test_only_algorithms_that_are_installed_are_written(tmp_path: Path) -> None:
+    host = host_with(tmp_path, "")
+    host.answers["ssh -Q mac"] = "hmac-sha2-512\nhmac-sha2-256\n"
+    wanted = {"MACs": ["hmac-sha2-256", "hmac-of-tomorrow", "hmac-sha2-512"]}
+    KINDS["sshd"].edit(host, wanted, wanted)
+    assert "MACs hmac-sha2-256,hmac-sha2-512\n" in (host.text(MAIN) or "")
+    with pytest.raises(SettingError, match="knows none of the MACs"):
+        KINDS["sshd"].edit(host, {}, {"MACs": ["hmac-of-tomorrow"]})

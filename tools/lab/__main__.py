@@ -8,7 +8,7 @@ import argparse
 import os
 import sys
 
-from . import hosts, images
+from . import hosts, images, vm, vm_image
 from .podman import LabError, as_root
 
 FLEET_INVENTORY = hosts.STATE / "fleet" / "hosts.json"
@@ -37,8 +37,9 @@ def _down(options: argparse.Namespace) -> None:
     with hosts.lock():
         removed = hosts.remove({*hosts.existing(), *hosts.STANDING})
         hosts.remove_network()
+        removed += [vm.NAME] if vm.remove() else []
         if options.images:
-            removed += images.remove_all()
+            removed += images.remove_all() + vm_image.remove_all()
     print(f"lab: removed {', '.join(removed) or 'nothing, no host existed'}", file=sys.stderr)
 
 

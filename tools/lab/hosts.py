@@ -97,7 +97,7 @@ def up(hosts: Iterable[Host], *, fresh: bool = False) -> dict[str, str]:
     :raises LabError: when an image, a host or its SSH access cannot be made.
     """
     wanted = list(hosts)
-    _prepare_folder()
+    prepare_folder()
     images.build(images.missing(sorted({host.suite for host in wanted})))
     if attempt(["podman", "network", "exists", network()]).returncode != 0:
         run(["podman", "network", "create", network()])
@@ -125,7 +125,7 @@ def remove(hosts: Iterable[Host]) -> list[str]:
         _remove_containers([host.container for host in wanted if host.name in found])
     for host in wanted:
         for kind in ("conf", "known"):
-            _part(host, kind).unlink(missing_ok=True)
+            part(host.name, kind).unlink(missing_ok=True)
     return sorted(found)
 
 
@@ -190,7 +190,8 @@ def _remove_containers(names: list[str]) -> None:
         run(command)
 
 
-def _prepare_folder() -> None:
+def prepare_folder() -> None:
+    """Make the folder of keys and SSH configuration, with this checkout's own key."""
     (STATE / "hosts.d").mkdir(mode=0o700, parents=True, exist_ok=True)
     STATE.chmod(0o700)
     if not KEY.exists():
@@ -254,28 +255,31 @@ def _authorise(host: Host) -> None:
     run(["podman", "exec", "--interactive", host.container, "sh", "-c", script], stdin=public)
 
 
-def _part(host: Host, kind: str) -> Path:
-    return STATE / "hosts.d" / f"{host.name}.{kind}"
+def part(name: str, kind: str) -> Path:
+    """Return the file that holds what SSH knows of a host: its configuration (conf) or its public key (known)."""
+    return STATE / "hosts.d" / f"{name}.{kind}"
 
 
 def _describe(host: Host, address: str) -> None:
     public = run(["podman", "exec", host.container, "cat", "/etc/ssh/ssh_host_ed25519_key.pub"]).split()[:2]
-    _part(host, "known").write_text(f"{host.name} {' '.join(public)}\n", encoding="utf-8")
-    _part(host, "conf").write_text(_configuration(host, address), encoding="utf-8")
+    part(host.name, "known").write_text(f"{host.name} {' '.join(public)}\n", encoding="utf-8")
+    part(host.name, "conf").write_text(configuration(host.name, address), encoding="utf-8")
 
 
 def _describes(host: Host, address: str) -> bool:
-    conf = _part(host, "conf")
-    return conf.exists() and conf.read_text(encoding="utf-8") == _configuration(host, address)
+    conf = part(host.name, "conf")
+    return conf.exists() and conf.read_text(encoding="utf-8") == configuration(host.name, address)
 
 
-def _configuration(host: Host, address: str) -> str:
-    known = str(_part(host, "known")).replace("%", "%%")
+def configuration(name: str, address: str, port: int = 22) -> str:
+    """Return what SSH has to know to reach a host by its name."""
+    known = str(part(name, "known")).replace("%", "%%")
     key = str(KEY).replace("%", "%%")
     return (
-        f"Host {host.name}\n"
+        f"Host {name}\n"
         f"  HostName {address}\n"
-        f"  HostKeyAlias {host.name}\n"
+        f"  Port {port}\n"
+        f"  HostKeyAlias {name}\n"
         f"  User {USER}\n"
         f'  IdentityFile "{key}"\n'
         "  IdentitiesOnly yes\n"

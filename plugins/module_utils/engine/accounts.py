@@ -7,6 +7,7 @@ Results and journals name accounts by uid only: a login name is often a person's
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -27,18 +28,25 @@ class Account(NamedTuple):
     name: str
     uid: int
     gid: int
+    home: str
     shell: str
     hash: str
     changed: str
     max: str
     warn: str
     inactive: str
+    expire: str
     shadowed: bool
 
     @property
     def mark(self) -> str:
         """What a journal remembers the account by."""
         return account_mark(self.name, self.uid)
+
+    @property
+    def closed(self) -> bool:
+        """Say whether the account has expired: neither a password nor a key opens it then."""
+        return self.expire.isdigit() and int(self.expire) <= time.time() // 86400
 
     @property
     def has_password(self) -> bool:
@@ -63,20 +71,22 @@ def read(host: Host) -> list[Account]:
             continue
         # pam_unix looks into /etc/shadow only for these marks; anything else is the hash itself, or no password at all
         shadowed = parts[1] in ("x", "*NP*") or parts[1].startswith("##")
-        secret = shadow.get(parts[0]) if shadowed else [parts[0], parts[1], *[""] * 6]
+        secret = shadow.get(parts[0]) if shadowed else [parts[0], parts[1], *[""] * 7]
         if secret:
-            changed, _least, longest, warn, inactive = secret[2:7]
+            changed, _least, longest, warn, inactive, expire = secret[2:8]
             found.append(
                 Account(
                     name=parts[0],
                     uid=int(parts[2]),
                     gid=int(parts[3]),
+                    home=parts[5],
                     shell=parts[6],
                     hash=secret[1],
                     changed=changed,
                     max=longest,
                     warn=warn,
                     inactive=inactive,
+                    expire=expire,
                     shadowed=shadowed,
                 )
             )

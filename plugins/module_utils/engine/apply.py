@@ -270,7 +270,8 @@ def _controls(edits: Iterable[Edit]) -> list[str]:
 
 
 def _record(edit: Edit) -> list[Any]:
-    return [*edit.setting, list(edit.names)]
+    control, kind, body = edit.setting
+    return [control, kind, KINDS[kind].journalled(body), list(edit.names)]
 
 
 def _diff(host: Host) -> list[dict[str, str]]:

@@ -99,7 +99,9 @@ class Host:
     # --- observing -------------------------------------------------------------------------------------------------
 
     def path(self, path: str) -> str:
-        """Return the real path of a file, links followed, under the root."""
+        """Return the real path of a file, links followed, under the root; one that is there already stays there."""
+        if self.root != "/" and path.startswith(self.root + "/"):
+            return os.path.realpath(path)
         return os.path.realpath(os.path.join(self.root, path.lstrip("/")))
 
     def text(self, path: str) -> str | None:
@@ -204,7 +206,12 @@ class Host:
 
         :raises OSError: when it is neither, or a link took its place.
         """
-        return self._rights(self.path(path))
+        return self._rights(self._unlinked(path))
+
+    def _unlinked(self, path: str) -> str:
+        """Return the real path of what a name stands for itself, links above it followed."""
+        folder, name = os.path.split(path.rstrip("/"))
+        return os.path.join(self.path(folder or "/"), name) if name else self.path("/")
 
     def _rights(self, real: str) -> undo.Rights | None:
         if real in self.rights_wanted:
@@ -219,7 +226,7 @@ class Host:
 
         :raises OSError: when it is neither, or a link took its place.
         """
-        real = self.path(path)
+        real = self._unlinked(path)
         before = undo.read_rights(real)
         self.rights_wanted.pop(real, None)
         if self._rights(real) != rights:

@@ -183,10 +183,10 @@ def _unwind(host: Host, newest_first: Sequence[_Past], gone: set[str]) -> None:
                 _unwind_rights(host, record["path"], record["before"], record["after"])
             elif record["op"] == "after":
                 host.activate(60, *record["argv"])
-            elif record["op"] in ("ageing", "lock", "run") and record.get("control") in gone:
-                _unwind_operation(host, record)
         for record in reversed(past.records):
-            if record["op"] == "mkdir":
+            if record["op"] in ("ageing", "lock", "run") and record.get("control") in gone:
+                _unwind_operation(host, record)
+            elif record["op"] == "mkdir":
                 host.operate({"op": "rmdir", "path": record["path"]})
     if conflicts:
         raise EngineError(

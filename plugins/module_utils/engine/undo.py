@@ -269,12 +269,12 @@ def _shadow_fields(name: str) -> list[str] | None:
     return None
 
 
-_AGEING = {"max": (4, "-M"), "warn": (5, "-W")}
+_AGEING = {"max": (4, "-M"), "warn": (5, "-W"), "expire": (7, "-E")}
 """Field of /etc/shadow and option of chage."""
 
 
 def set_ageing(uid: int, who: str, before: dict[str, str], after: dict[str, str]) -> None:
-    """Change ageing fields (max, warn; days as text, empty for none) that still have the value from before.
+    """Change ageing fields (max, warn, expire; days as text, empty for none) that still have the value from before.
 
     A field that somebody changed meanwhile keeps its newer value; an account that is gone is left out.
     """

@@ -68,6 +68,10 @@ class Kind:
         """Return for each name of the bodies the value in force, None when unset, or Unknown, NotApplicable or Seen."""
         raise NotImplementedError
 
+    def journalled(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the body as the journal may hold it: it names no person, and still says what to do."""
+        return dict(body)
+
     def packages(self, host: Host) -> tuple[str, ...]:
         """Return the packages that editing needs on this host; apply installs them first."""
         return ()

@@ -85,12 +85,13 @@ class FileRights(Kind):
         for name, expected in wanted.items():
             limit = _parse(expected)
             for path in _matching(host, name, body.get("except", ())):
-                rights = host.rights(_inside(host, path))
+                link = os.path.islink(path)
+                rights = host.rights(os.path.realpath(path) if link else path)
                 if rights is None or limit.allows(*_names(rights)):
                     continue
-                if os.path.islink(path):
+                if link:
                     raise SettingError(f"{path} is a link to something with wider rights: set those by hand")
-                host.set_rights(_inside(host, path), _narrowed(rights, limit))
+                host.set_rights(path, _narrowed(rights, limit))
 
     def explain(self, host: Host, name: str) -> str:
         return "something gives it other rights at once: look at what writes it"
@@ -121,11 +122,6 @@ def _matching(host: Host, pattern: str, but: Sequence[str]) -> Iterator[str]:
         folder, name = os.path.split(path)
         if name not in but and (path in written or os.path.exists(path)):
             yield os.path.join(os.path.realpath(folder), name)
-
-
-def _inside(host: Host, path: str) -> str:
-    """Return a path as the host's own files would name it."""
-    return path[len(host.path("/").rstrip("/")) :]
 
 
 def _observe(host: Host, name: str, expected: str, but: Sequence[str]) -> Any:

@@ -12,6 +12,7 @@ import pexpect
 import pytest
 
 from tests.support import lab, people
+from tests.support.engine_play import play
 from tests.support.people import GOOD
 
 PROMPT = r"\[sudo\] password for \S+: ?$"
@@ -62,6 +63,14 @@ def test_the_automation_needs_neither_terminal_nor_password(name: str) -> None:
     """M04-07: ssh and `sudo -n` still work, although a terminal is required, and what it makes stays readable."""
     done = lab.ssh(name, "sudo -n sh -c 'id -un; rm -f /tmp/made; touch /tmp/made; stat -c %a /tmp/made; rm /tmp/made'")
     assert done.out == "root\n644\n", done.err
+
+
+def test_ansible_needs_no_terminal_either(name: str, applied: Mapping[str, Any]) -> None:
+    """M04-07: a run in check mode, with nobody at a keyboard, still gets through sudo, and finds all in order."""
+    played = play("apply", [name], "--check", "--tags", "M04-07,M04-08", variables=applied)
+    assert played.code == 0, played.text
+    assert played.verdicts(name)["M04-07"] == "compliant"
+    assert played.verdicts(name)["M04-08"] == "compliant"
 
 
 def test_a_person_without_a_terminal_is_refused(name: str, admin: str) -> None:

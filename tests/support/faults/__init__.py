@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.faults import generic, network, passwords, privileges, rights, sessions, updates
+from tests.support.faults import endpoint, generic, network, passwords, privileges, rights, sessions, updates
 from tests.support.faults.common import ADMIN, USER, Body, Fault, Row
 
 __all__ = ["ADMIN", "EXTRA", "FAULTS", "FIRST", "LAST", "USER", "prepare", "put_in_fault", "repair"]
 
 AREAS = (
+    endpoint.AREA,
     generic.AREA,
     network.AREA,
     passwords.AREA,

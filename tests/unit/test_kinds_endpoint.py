@@ -1,0 +1,208 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the kinds of the endpoint read: kernel settings and their files, modules, mounts, disks, firmware."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import NotApplicable, Seen, Unknown
+from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
+
+from tests.support.fixture_host import FixtureHost
+
+
+def observed(host: FixtureHost, kind: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Return what the kind sees, a bare value where it is nothing more, or the value with the verdict it carries."""
+    found = KINDS[kind].observe(host, [body])
+    return {name: (value.value, value.satisfied) if isinstance(value, Seen) else value for name, value in found.items()}
+
+
+# --- sysctl ----------------------------------------------------------------------------------------------------------
+
+KEY = "net.ipv4.conf.all.send_redirects"
+RUNNING = "/proc/sys/net/ipv4/conf/{}/send_redirects"
+FILE = "/etc/sysctl.d/99-zz-essms.conf"
+
+
+def kernel(root: Path, files: dict[str, str], eth0: str = "0") -> FixtureHost:
+    running = {RUNNING.format("all"): "0\n", RUNNING.format("eth0"): eth0, RUNNING.format("default"): "0"}
+    return FixtureHost(root, {**running, **files})
+
+
+@pytest.mark.parametrize(
+    ("files", "seen"),
+    [
+        ({}, (0, False)),
+        ({FILE: f"{KEY} = 0\n"}, 0),
+        ({FILE: "net/ipv4/conf/all/send_redirects=0\n"}, 0),
+        ({FILE: f"-{KEY}=0\n"}, 0),
+        ({FILE: f"# {KEY} = 0\n; {KEY} = 0\n"}, (0, False)),
+        ({FILE: "net.ipv4.conf.*.send_redirects = 0\n"}, 0),
+        ({FILE: f"{KEY} = 0\n", "/etc/sysctl.d/99-zzz.conf": f"{KEY} = 1\n"}, (1, False)),
+        ({FILE: f"{KEY} = 0\n", "/usr/lib/sysctl.d/99-zzz.conf": f"{KEY} = 1\n"}, (1, False)),
+        ({FILE: f"{KEY} = 0\n", "/usr/lib/sysctl.d/99-a.conf": f"{KEY} = 1\n"}, 0),
+        # a file of /etc hides the one of /usr that has its name
+        ({"/usr/lib/sysctl.d/50-a.conf": f"{KEY} = 1\n", "/etc/sysctl.d/50-a.conf": f"{KEY} = 0\n"}, 0),
+        # a pattern gives way to the key itself, wherever it stands
+        ({FILE: f"{KEY} = 0\n", "/etc/sysctl.d/99-zzz.conf": "net.ipv4.conf.*.send_redirects = 1\n"}, 0),
+    ],
+)
+def test_a_kernel_setting_has_to_outlive_a_restart(tmp_path: Path, files: dict[str, str], seen: Any) -> None:
+    assert observed(kernel(tmp_path, files), "sysctl", {"values": {KEY: 0}}) == {KEY: seen}
+
+
+def test_an_interface_of_its_own_mind_is_named(tmp_path: Path) -> None:
+    host = kernel(tmp_path, {FILE: f"{KEY} = 0\n"}, eth0="1")
+    assert observed(host, "sysctl", {"values": {KEY: 0}}) == {KEY: (1, False)}
+
+
+@pytest.mark.parametrize(("routes", "seen"), [(("eth0",), (2, None)), (("eth0", "wlan0"), (2, True))])
+def test_loose_filtering_is_right_with_several_uplinks(tmp_path: Path, routes: tuple[str, ...], seen: Any) -> None:
+    key = "net.ipv4.conf.default.rp_filter"
+    lines = "".join(f"{name}\t00000000\t0102A8C0\t0003\t0\t0\t0\t00000000\n" for name in routes)
+    files = {
+        "/proc/net/route": f"Iface\tDestination\n{lines}",
+        "/proc/sys/net/ipv4/conf/default/rp_filter": "2",
+        FILE: f"{key} = 2\n",
+    }
+    found = observed(FixtureHost(tmp_path, files), "sysctl", {"values": {key: 1}})
+    assert found == {key: 2 if seen[1] is None else seen}
+
+
+@pytest.mark.parametrize(
+    ("key", "needed"),
+    [
+        ("net.ipv4.ip_forward", {"/usr/bin/podman": ""}),
+        ("net.ipv4.conf.all.route_localnet", {"/usr/bin/dockerd": ""}),
+        (
+            "net.ipv6.conf.all.autoconf",
+            {"/proc/net/ipv6_route": f"{'0' * 32} 00 {'0' * 32} 00 fe80 00000400 00000001 00000000 00450003 eth0\n"},
+        ),
+    ],
+)
+def test_what_a_host_needs_is_left_alone(tmp_path: Path, key: str, needed: dict[str, str]) -> None:
+    running = {"/proc/sys/" + key.replace(".", "/"): "1"}
+    body = {"values": {key: 0}}
+    assert observed(FixtureHost(tmp_path / "a", running), "sysctl", body) == {key: 1}
+    assert isinstance(observed(FixtureHost(tmp_path / "b", {**running, **needed}), "sysctl", body)[key], NotApplicable)
+
+
+def test_stricter_values_are_kept_when_they_are_written_down(tmp_path: Path) -> None:
+    key = "kernel.yama.ptrace_scope"
+    host = FixtureHost(tmp_path, {"/proc/sys/kernel/yama/ptrace_scope": "2\n"})
+    KINDS["sysctl"].edit(host, {"values": {key: 1}}, {key: 1})
+    assert f"{key} = 2\n" in (host.text(FILE) or "")
+
+
+# --- modules ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("files", "seen"),
+    [
+        ({}, False),
+        ({"/etc/modprobe.d/a.conf": "install usb-storage /bin/false\n"}, True),
+        ({"/etc/modprobe.d/a.conf": "install usb_storage /usr/bin/true\n"}, True),
+        ({"/etc/modprobe.d/a.conf": "blacklist usb_storage\n"}, False),
+        ({"/etc/modprobe.d/a.conf": "#install usb_storage /bin/false\n"}, False),
+        ({"/etc/modprobe.d/a.conf": "install usb_storage /sbin/modprobe -i usb_storage && /bin/true\n"}, False),
+        (
+            {
+                "/etc/modprobe.d/a.conf": "install usb_storage /bin/false\n",
+                "/proc/modules": "usb_storage 81920 1 uas, Live 0x0\n",
+            },
+            (False, None),
+        ),
+    ],
+)
+def test_a_module_is_refused_or_not(tmp_path: Path, files: dict[str, str], seen: Any) -> None:
+    assert observed(FixtureHost(tmp_path, files), "kernel_module", {"blocked": ["usb-storage"]}) == {
+        "usb-storage": seen
+    }
+
+
+# --- mounts ----------------------------------------------------------------------------------------------------------
+
+MOUNT = "36 35 0:31 / /tmp {} - tmpfs tmpfs rw\n"
+
+
+@pytest.mark.parametrize(
+    ("mounted", "fstab", "seen"),
+    [
+        ("rw,nodev", "tmpfs /tmp tmpfs nodev 0 0\n", True),
+        ("rw,nodev", "tmpfs\t/tmp\ttmpfs\tdefaults,users\n", True),
+        ("rw,nodev", "tmpfs /tmp tmpfs users,dev 0 0\n", (True, False)),
+        ("rw,nodev", "tmpfs /tmp tmpfs defaults 0 0\n", (True, False)),
+        ("rw", "tmpfs /tmp tmpfs nodev 0 0\n", False),
+    ],
+)
+def test_a_mount_option_is_in_force_and_kept(tmp_path: Path, mounted: str, fstab: str, seen: Any) -> None:
+    host = FixtureHost(tmp_path, {"/proc/self/mountinfo": MOUNT.format(mounted), "/etc/fstab": fstab})
+    assert observed(host, "mount_option", {"points": {"/tmp": ["nodev"]}}) == {"/tmp nodev": seen}
+
+
+def test_fstab_keeps_its_form(tmp_path: Path) -> None:
+    lines = "# /tmp\nUUID=1  /     ext4  defaults  0 1\ntmpfs   /tmp\ttmpfs   dev,size=1g   0 0  # ours\n"
+    host = FixtureHost(tmp_path, {"/proc/self/mountinfo": MOUNT.format("rw"), "/etc/fstab": lines})
+    body = {"points": {"/tmp": ["nodev", "nosuid"]}}
+    KINDS["mount_option"].edit(host, body, {"/tmp nodev": True, "/tmp nosuid": True})
+    assert host.text("/etc/fstab") == lines.replace("dev,size=1g", "size=1g,nodev,nosuid")
+
+
+# --- disks and firmware ----------------------------------------------------------------------------------------------
+
+DISK = {
+    "/proc/self/mountinfo": "25 1 254:1 / / rw - ext4 /dev/mapper/root rw\n26 25 8:1 / /boot rw - ext4 /dev/sda1 rw\n",
+    "/sys/class/dmi/id/chassis_type": "10\n",
+}
+LUKS = {"/sys/dev/block/254:0/dm/uuid": "CRYPT-LUKS2-1\n", "/sys/class/block/dm-0/dev": "254:0\n"}
+ON_TOP = {"/sys/dev/block/254:1/dm/uuid": "LVM-1\n", "/sys/dev/block/254:1/slaves/dm-0/x": ""}
+
+
+@pytest.mark.parametrize(
+    ("files", "seen"),
+    [
+        (DISK, (False, None)),
+        ({**DISK, "/sys/dev/block/254:1/dm/uuid": "CRYPT-LUKS2-0\n"}, True),
+        ({**DISK, **LUKS, **ON_TOP}, True),
+        ({**DISK, **ON_TOP, "/sys/class/block/dm-0/dev": "8:2\n"}, (False, None)),
+    ],
+)
+def test_encryption_is_looked_for_below_volumes(tmp_path: Path, files: dict[str, str], seen: Any) -> None:
+    assert observed(FixtureHost(tmp_path, files), "disk_encryption", {"scope": "portables"}) == {"every disk": seen}
+
+
+def test_only_portable_computers_have_to_be_encrypted(tmp_path: Path) -> None:
+    desktop = FixtureHost(tmp_path, {**DISK, "/sys/class/dmi/id/chassis_type": "3\n"})
+    assert isinstance(observed(desktop, "disk_encryption", {"scope": "portables"})["every disk"], NotApplicable)
+    assert observed(desktop, "disk_encryption", {"scope": "tous"}) == {"every disk": (False, None)}
+
+
+def test_no_disk_at_all_is_not_verified(tmp_path: Path) -> None:
+    host = FixtureHost(tmp_path, {"/proc/self/mountinfo": ""})
+    assert isinstance(observed(host, "disk_encryption", {"scope": "tous"})["every disk"], Unknown)
+
+
+@pytest.mark.parametrize(("last", "seen"), [("\x01", True), ("\x00", False)])
+def test_firmware_says_whether_it_checks_what_it_starts(tmp_path: Path, last: str, seen: bool) -> None:
+    variable = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+    host = FixtureHost(tmp_path, {variable: f"\x06\x00\x00\x00{last}", "/sys/class/tpm/tpm0/tpm_version_major": "2\n"})
+    assert observed(host, "boot_trust", {"secure_boot": True, "tpm": 2}) == {"secure_boot": seen, "tpm": 2}
+
+
+# --- AppArmor --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("flags", "left"),
+    [("flags=(complain) ", ""), ("flags=(attach_disconnected, complain) ", "flags=(attach_disconnected) ")],
+)
+def test_a_profile_that_only_complains_is_enforced(tmp_path: Path, flags: str, left: str) -> None:
+    path = "/etc/apparmor.d/usr.bin.x"
+    host = FixtureHost(tmp_path, {path: f"/usr/bin/x {flags}{{\n}}\n", "/etc/apparmor.d/other": "/usr/bin/y {\n}\n"})
+    KINDS["mandatory_access"].edit(host, {"enforcing": True}, {"only complaining": 0})
+    assert (host.text(path) or "").split() == f"/usr/bin/x {left}{{\n}}\n".split()
+    assert [argv for _order, argv in host.activations] == [["apparmor_parser", "--replace", path]]
