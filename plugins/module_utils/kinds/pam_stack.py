@@ -33,7 +33,7 @@ Auth:
 \tsufficient\t\t\tpam_faillock.so authsucc
 """
 # required: who tries a locked account is not told so before the password. The last line is for auditors: an accepted
-# password jumps over it and a refused one dies before it, but OpenSCAP takes a stack without it for one without lockout.
+# password jumps over it and a refused one dies before it, but OpenSCAP believes in no lockout without it.
 _FEATURES: dict[str, tuple[str, dict[str, str]]] = {
     "pwquality": ("with-pwquality", {"pwquality": ""}),
     "tmpdir": ("", {"tmpdir": ""}),
