@@ -33,6 +33,7 @@ PROGRAMS_OF_THE_LAB = {
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
     "git": "git",
+    "gpg": "gpg",
 }
 # What the emulated machine of the scenario `kernel` needs besides.
 PROGRAMS_OF_THE_MACHINE = {"qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "mke2fs": "e2fsprogs"}

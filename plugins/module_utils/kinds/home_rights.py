@@ -68,7 +68,9 @@ def _folders(host: Host) -> Iterator[tuple[str, undo.Rights]]:
 
 
 def _hidden_files(host: Host) -> Iterator[tuple[str, undo.Rights]]:
-    for home, owner in _folders(host):
+    """Yield them of people and of root, whose folder itself is a file of the system."""
+    root = [(account.home, {"uid": 0}) for account in accounts.read(host) if account.name == "root"]
+    for home, owner in [*_folders(host), *root]:
         try:
             names = sorted(name for name in os.listdir(host.path(home)) if name.startswith("."))[:_MOST]
         except OSError:

@@ -30,7 +30,8 @@ def test_an_unsigned_repository_is_refused(name: str, offer: Offer) -> None:
     files = apt_repository.repository({PACKAGE: "1"}, suite="s", origin="O", label="L")
     said = offer(files, f"deb file:{FOLDER}/u s main")
     assert "is not signed" in said
-    assert engine.root(name, ["apt-get", "install", "-y", PACKAGE], timeout=120).code != 0
+    only = f"-o Dir::Etc::SourceList={SOURCES} -o Dir::Etc::SourceParts=-"
+    assert engine.root(name, f"apt-get install -y {only} {PACKAGE}", timeout=120).code != 0
 
 
 @pytest.mark.parametrize(

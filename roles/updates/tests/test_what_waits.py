@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support import apt_repository, engine
-from tests.support.updates import FOLDER, Audit, Offer
+from tests.support.updates import FOLDER, SOURCES, Audit, Offer
 
 PACKAGE, SERVICE = "essms-test-late", "essms-test.service"
 PROGRAM = "/usr/local/sbin/essms-test"
@@ -29,7 +29,8 @@ def late(name: str, codename: str, offer: Offer) -> Iterator[Callable[[float], N
         )
         said = offer(files, f"deb [trusted=yes] file:{FOLDER}/late {codename}-security main")
         # apt itself agrees that there is something to update
-        assert f"Inst {PACKAGE}" in engine.must(name, "apt-get -s upgrade", timeout=120), said
+        only = f"-o Dir::Etc::SourceList={SOURCES} -o Dir::Etc::SourceParts=-"
+        assert f"Inst {PACKAGE}" in engine.must(name, f"apt-get -s {only} upgrade", timeout=120), said
 
     yield make
     engine.must(name, ["dpkg", "--purge", PACKAGE])
@@ -57,7 +58,8 @@ def test_a_recent_security_update_becomes_late(audit: Audit, late: Callable[[flo
 @pytest.fixture
 def service(name: str) -> Iterator[str]:
     """Give a service whose program is then replaced under its feet, as an update does."""
-    unit = f"[Service]\nExecStart={PROGRAM} 3600\n"
+    # "exec" waits until the program runs: replaced any earlier, the service would run the new one
+    unit = f"[Service]\nType=exec\nExecStart={PROGRAM} 3600\n"
     engine.must(name, f"cp /usr/bin/sleep {PROGRAM} && cat > /run/systemd/system/{SERVICE}", stdin=unit)
     engine.must(name, f"systemctl daemon-reload && systemctl start {SERVICE}")
     engine.must(name, f"cp /usr/bin/sleep {PROGRAM}.new && mv {PROGRAM}.new {PROGRAM}")
