@@ -18,8 +18,12 @@ def name(kind: str, technical: str, language: str) -> str:
 
 
 def note(technical: str, language: str) -> str:
-    """Return a note of the engine in ``fr``; the engine itself speaks English."""
-    return _labelled(_labels()["notes"], technical, language)
+    """Return a note of the engine in ``fr``; the engine itself speaks English, and joins several with semicolons."""
+    patterns = _labels()["notes"]
+    whole = _labelled(patterns, technical, language)
+    parts = technical.split("; ")
+    labelled = [_labelled(patterns, part, language) for part in parts]
+    return whole if whole != technical or labelled == parts else " ; ".join(labelled)
 
 
 def _labelled(patterns: dict[str, dict[str, str]], technical: str, language: str) -> str:

@@ -39,3 +39,31 @@ def test_a_name_without_a_label_stays_technical() -> None:
 def test_a_note_is_told_in_french_with_its_figures() -> None:
     assert labels.note("2 of 3 accounts (uids 1001, 1004)", "fr") == "2 compte(s) sur 3, uid 1001, 1004"
     assert labels.note("2 of 3 accounts (uids 1001, 1004)", "en") == "2 of 3 accounts (uids 1001, 1004)"
+
+
+@pytest.mark.parametrize(
+    ("technical", "french"),
+    [
+        (
+            "debian 12: until 2028-06-30 (distro-info-data); plan its replacement now",
+            "debian 12 : jusqu'au 2028-06-30 (distro-info-data) ; prévoir son remplacement dès maintenant",
+        ),
+        (
+            "an update asks for a restart of the host; services that run replaced files: a.service, b.service",
+            (
+                "un correctif demande le redémarrage du poste ; services qui utilisent des fichiers remplacés : "
+                "a.service, b.service"
+            ),
+        ),
+        (
+            "2 security updates wait: a, b; for at least 1 and at most 40 days: later audits will tell",
+            (
+                "2 correctif(s) de sécurité en attente : a, b ; depuis 1 jours au moins et 40 au plus, "
+                "ce que les prochains audits préciseront"
+            ),
+        ),
+    ],
+)
+def test_notes_that_were_joined_are_told_one_by_one(technical: str, french: str) -> None:
+    assert labels.note(technical, "fr") == french
+    assert labels.note(technical, "en") == technical

@@ -21,6 +21,7 @@ MAIN = "/etc/essms/firewall.nft"
 PARTS = "/etc/essms/firewall.d"
 UNIT = "/etc/systemd/system/essms-firewall.service"
 WANT = "/etc/systemd/system/sysinit.target.d/essms-firewall.conf"
+BESIDE = "/etc/systemd/system/nftables.service.d/essms-firewall.conf"
 BOOT = "started at boot"
 """The row that says whether the host has it again after a restart."""
 
@@ -29,7 +30,6 @@ table {nft.TABLE}
 delete table {nft.TABLE}
 include "{PARTS}/*.nft"
 """
-# Debian's nftables.service begins and ends by emptying every table of the host: ours comes after it, and again with it.
 # Stopping the unit leaves the firewall where it is.
 _UNIT_TEXT = f"""# essms.hardening
 [Unit]
@@ -38,8 +38,6 @@ DefaultDependencies=no
 Wants=network-pre.target
 Before=network-pre.target
 After=local-fs.target essms-recover.service nftables.service
-PartOf=nftables.service
-ReloadPropagatedFrom=nftables.service
 ConditionPathExists={MAIN}
 
 [Service]
@@ -50,7 +48,14 @@ ExecReload={nft.NFT} -f {MAIN}
 """
 # A file and not a link: the journal gives files back at boot, when no command may run.
 _WANT_TEXT = "# essms.hardening\n[Unit]\nWants=essms-firewall.service\n"
-_FILES = {MAIN: _MAIN_TEXT, UNIT: _UNIT_TEXT, WANT: _WANT_TEXT}
+# The distribution's nftables.service empties every table of the host whenever it starts, reloads or stops.
+_BESIDE_TEXT = f"""# essms.hardening
+[Service]
+ExecStartPost=-{nft.NFT} -f {MAIN}
+ExecReload=-{nft.NFT} -f {MAIN}
+ExecStopPost=-{nft.NFT} -f {MAIN}
+"""
+_FILES = {MAIN: _MAIN_TEXT, UNIT: _UNIT_TEXT, WANT: _WANT_TEXT, BESIDE: _BESIDE_TEXT}
 
 _SETTLE = f"""systemctl daemon-reload
 if [ -e {MAIN} ]; then exec systemctl reload-or-restart essms-firewall.service; fi
