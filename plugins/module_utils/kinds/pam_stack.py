@@ -32,8 +32,8 @@ Auth:
 \t[default=die]\t\t\tpam_faillock.so authfail
 \tsufficient\t\t\tpam_faillock.so authsucc
 """
-# "required" and the last line are for auditors. Refusing early or late comes to the same; an accepted password jumps over
-# that line and a refused one dies before it. Without them OpenSCAP sees no lockout where there is one.
+# "required" and the last line are for auditors. Refusing early or late comes to the same; an accepted password jumps
+# over that line and a refused one dies before it. Without them OpenSCAP sees no lockout where there is one.
 _FEATURES: dict[str, tuple[str, dict[str, str]]] = {
     "pwquality": ("with-pwquality", {"pwquality": ""}),
     "tmpdir": ("", {"tmpdir": ""}),
