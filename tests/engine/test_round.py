@@ -8,6 +8,7 @@ undo or an observation does nothing does not get through it.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -144,6 +145,17 @@ def test_a_fault_that_breaks_nothing_is_noticed(
     kind: str, hosts: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     control = next(setting[0] for setting in everything() if setting[1] == kind)
-    monkeypatch.setitem(faults.FAULTS, kind, lambda _host, row, _body: row["observed"])
-    with pytest.raises(AssertionError, match=r"is in fault but the audit says|: observed"):
+    asked: list[str] = []
+
+    def break_nothing(_host: str, row: faults.Row, _body: faults.Body) -> object:
+        asked.append(row["name"])
+        return row["observed"]
+
+    monkeypatch.setitem(faults.FAULTS, kind, break_nothing)
+    try:
         engine_round.go(hosts[LIKE[1]], control, everything())
+    except AssertionError as error:
+        assert re.search(r"is in fault but the audit says|: observed", str(error)), error  # noqa: PT017
+    else:
+        assert not asked, f"a fault of {asked} that breaks nothing gets through"
+        pytest.skip("every row of this kind is the kernel's: a VM proves it")

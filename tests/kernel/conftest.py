@@ -15,6 +15,7 @@ from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
 from tests.support import engine
 from tools.lab import vm
 
+MACHINES = tuple(vm.SUITES)
 # Each differs from the profile's value where that asks for nothing.
 VARIABLES = {"essms_usb": "bloque", "essms_disk_encryption": "tous"}
 
@@ -43,12 +44,12 @@ def enforced() -> list[engine.Setting]:
     return [setting for setting in everything() if not KINDS[setting[1]].check_only]
 
 
-@pytest.fixture(scope="session")
-def machine() -> Iterator[str]:
-    """Give the name of the machine, resumed as it was after its first start."""
-    vm.up()
-    yield vm.NAME
-    vm.off()
+@pytest.fixture(scope="session", params=MACHINES)
+def machine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give the name of a machine, one after the other, resumed as it was after its first start."""
+    vm.up(request.param)
+    yield request.param
+    vm.off(request.param)
 
 
 @pytest.fixture(scope="session")

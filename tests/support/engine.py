@@ -178,11 +178,17 @@ _OF_THE_KERNEL = (
 )
 _SYSCTLS = {True: f"^({_OF_THE_NETWORK})$", False: f"^({_OF_THE_NETWORK}|{_OF_THE_KERNEL})$"}
 """By whether the host is a container."""
-# A oneshot unit or a timer that is enabled runs, one that is not does not: `tests.support.faults` has such ones.
-_UNITS = "essms-probe.service apt-daily.timer apt-daily-upgrade.timer"
+# A unit that is enabled runs, one that is not does not: these are those that controls and `tests.support.faults` name.
+_UNITS = (
+    "essms-probe.service apt-daily.timer apt-daily-upgrade.timer logrotate.timer chrony.service "
+    "essms-audit-rotate.timer"
+)
 _READ_AGAIN = (
     "systemctl daemon-reload; systemctl stop essmsprobe.slice; "
     "systemctl kill --signal=HUP --kill-who=main systemd-logind.service; "
+    "systemctl reset-failed; systemctl restart systemd-journald.service; systemctl try-restart chrony.service; "
+    "! test -e /usr/sbin/rsyslogd || systemctl restart rsyslog.service; "
+    "! systemctl --quiet is-active auditd.service || augenrules --load; "
     f"for unit in {_UNITS}; do if systemctl --quiet is-enabled $unit; then systemctl start $unit; "
     "else systemctl stop $unit; fi; done; systemctl reload ssh.service; "
     "! command -v nft >/dev/null || "
@@ -213,7 +219,7 @@ def restore(host: str, name: str) -> None:
     # some of the kernel's lines cannot be written, whatever they say
     values = f"sysctl -q -e -p {FOLDER}/{name}.sysctl >/dev/null 2>&1 || true"
     kernel = _READ_AGAIN_BY_THE_KERNEL if vm.is_vm(host) else "true"
-    must(host, ["sh", "-c", f"{script} && {{ {_READ_AGAIN}; {kernel}; {values}; }}", _KEEP])
+    must(host, ["sh", "-c", f"{script} && {{ {_READ_AGAIN}; {kernel}; {values}; }}", _KEEP], timeout=300)
 
 
 # --- settings --------------------------------------------------------------------------------------------------------
@@ -404,4 +410,4 @@ def run(
 def install(host: str, names: Iterable[str]) -> None:
     """Install packages, from the archives the lab's images hold."""
     command = f"apt-get install -y -q --no-install-recommends {' '.join(names)}"
-    must(host, f"umask 022; DEBIAN_FRONTEND=noninteractive {command}", timeout=120)
+    must(host, f"umask 022; DEBIAN_FRONTEND=noninteractive {command}", timeout=400)

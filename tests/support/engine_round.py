@@ -64,7 +64,8 @@ def go(
     assert not back["problem"], back["problem"]
     assert not back["failed"], back["failed"]
     assert back["changed"] == [control], back["changed"]
-    assert engine.difference(before, engine.tree(host)) == [], "a rollback gives back other files"
+    other = engine.difference(before, engine.tree(host))
+    assert other == [], f"a rollback gives back other files: {other}"
     assert _seen(host, asked) == seen, "a rollback leaves other values in force"
     assert _packages(host) == packages, "a rollback gives back other packages"
     assert set(earlier) < set(_transactions(host)), "a rollback removed the journals of others"
@@ -84,7 +85,7 @@ def _left_to_a_person(host: str, asked: Sequence[engine.Setting], source: Path |
 
 
 def _all_in_force(host: str, everything: Sequence[engine.Setting]) -> None:
-    names = [name for _control, kind, body in everything if kind == "package" for name in body["present"]["debian"]]
+    names = [name for _control, kind, body in everything if kind == "package" for name in KINDS[kind].expand(body)]
     missing = sorted(set(names) - set(_packages(host).split()))
     if missing:
         engine.install(host, missing)

@@ -74,6 +74,14 @@ def test_a_weaker_value_for_some_is_seen_but_not_for_those_to_be_spared(tmp_path
     )
 
 
+@pytest.mark.parametrize(("spared", "enough"), [("robot, root", True), ("#1000, #0", True), ("robot", False)])
+def test_a_terminal_is_not_wanted_of_those_who_have_none(tmp_path: Path, spared: str, enough: bool) -> None:
+    host = host_with(tmp_path, f"Defaults requiretty\nDefaults:{spared} !requiretty\n")
+    seen = KINDS["sudoers"].observe(host, [{"requiretty": True}])["requiretty"]
+    assert (seen is True) is enough
+    assert enough or seen.satisfied is False
+
+
 @pytest.mark.parametrize(
     ("name", "expected", "written", "good"),
     [

@@ -21,8 +21,7 @@ from . import hosts, vm_image
 from .podman import LabError
 
 STATE = hosts.STATE / "vm"
-NAME = "vm12"
-SUITE = "bookworm"
+SUITES = {"vm12": "bookworm"}
 USER = hosts.USER
 FIRST_BOOT_SECONDS = 900
 RESUME_SECONDS = 180
@@ -32,10 +31,10 @@ _CPUS = min(2, os.cpu_count() or 1)
 
 def is_vm(name: str) -> bool:
     """Say whether a host of the lab is an emulated machine."""
-    return name.startswith("vm")
+    return name in SUITES
 
 
-def up(name: str = NAME, *, pristine: bool = True) -> None:
+def up(name: str, *, pristine: bool = True) -> None:
     """Have the machine run and answer over SSH, as it was after its first start.
 
     :param pristine: False leaves one that runs as it is.
@@ -44,7 +43,7 @@ def up(name: str = NAME, *, pristine: bool = True) -> None:
     if running(name) and not pristine:
         return
     off(name)
-    image = vm_image.build(SUITE)
+    image = vm_image.build(SUITES[name])
     STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
     hosts.prepare_folder()
     disk = _file(name, "qcow2")
@@ -62,7 +61,7 @@ def up(name: str = NAME, *, pristine: bool = True) -> None:
     run(name, f"date -s @{int(time.time())} >/dev/null")
 
 
-def off(name: str = NAME) -> bool:
+def off(name: str) -> bool:
     """End the machine, as a power cut would; say whether it ran."""
     process = _process(name)
     if process is None:
@@ -74,7 +73,7 @@ def off(name: str = NAME) -> bool:
     return True
 
 
-def remove(name: str = NAME) -> bool:
+def remove(name: str) -> bool:
     """End the machine and forget its state; its image is kept."""
     existed = off(name) or _file(name, "qcow2").exists()
     for kind in ("qcow2", "pid", "monitor", "console"):
@@ -84,7 +83,7 @@ def remove(name: str = NAME) -> bool:
     return existed
 
 
-def running(name: str = NAME) -> bool:
+def running(name: str) -> bool:
     """Say whether the machine runs."""
     return _process(name) is not None
 
@@ -107,7 +106,7 @@ def run(name: str, script: str, *, timeout: float = 120) -> subprocess.Completed
     )
 
 
-def reboot(name: str = NAME) -> None:
+def reboot(name: str) -> None:
     """Restart the machine in order, from its disk, and wait until it answers."""
     before = run(name, "cat /proc/sys/kernel/random/boot_id").stdout
     run(name, "systemctl reboot")

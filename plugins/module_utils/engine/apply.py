@@ -85,7 +85,7 @@ def apply(host: Host, settings: Sequence[Setting], options: Options, packages: S
     edits = [edit for edit in _edits(host, settings, rows, options.relax) if edit.setting.control not in options.waived]
     if packages:
         own = [setting for setting in settings if setting.control not in options.waived]
-        edits += [Edit(setting, ()) for setting in own if setting.kind == "package"]
+        edits += [Edit(setting, ()) for setting in own if setting.kind == "package" or _needs(host, setting, packages)]
     failed = _prechecks(host, edits)
     return carry(host, settings, rows, edits, failed, options, {"packages": list(packages)})
 
@@ -227,6 +227,11 @@ def _edits(host: Host, settings: Sequence[Setting], rows: Sequence[Row], relax: 
         if names and not kind.check_only and not kind.undecided(setting.body):
             found.append(Edit(setting, names))
     return found
+
+
+def _needs(host: Host, setting: Setting, packages: Sequence[str]) -> bool:
+    """Say whether some of the packages were installed for this setting: they are a change of its own."""
+    return bool(set(KINDS[setting.kind].needs(host, setting.body)) & set(packages))
 
 
 def _needs_edit(row: Row, relax: bool) -> bool:

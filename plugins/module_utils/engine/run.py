@@ -190,7 +190,7 @@ def _missing_packages(host: Host, settings: list[Setting]) -> dict[str, list[str
     for setting in settings:
         kind = KINDS[setting.kind]
         own = list(kind.expand(setting.body, host.family)) if setting.kind == "package" else []
-        needed.setdefault(setting.control, []).extend([*own, *kind.packages(host)])
+        needed.setdefault(setting.control, []).extend([*own, *kind.needs(host, setting.body)])
     names = sorted({name for of_control in needed.values() for name in of_control})
     there = host_has(host, names) if names else {}
     lacking = {control: [name for name in mine if there.get(name) is False] for control, mine in needed.items()}
@@ -222,7 +222,7 @@ def _removable(host: Host, names: list[str]) -> tuple[list[str], list[str]]:
     present = sorted(set(names) & installed(host))
     if not present or host.family != "debian":
         return [], present
-    done = host.run("apt-get", "-s", "-qq", "-o", "APT::Get::AutomaticRemove=0", "purge", *present)
+    done = host.run("apt-get", "-s", "-qq", "-o", "APT::Get::AutomaticRemove=0", "purge", *present, timeout=120)
     gone = {line.split()[1] for line in done.out.splitlines() if line.startswith(("Purg ", "Remv "))}
     return (present, []) if done.rc == 0 and gone <= set(present) else ([], present)
 

@@ -80,6 +80,10 @@ class Kind:
         """Say whether a person has to decide first what to write: apply then reports the setting and leaves it."""
         return False
 
+    def needs(self, host: Host, body: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the packages that this very setting needs, where that depends on what it says."""
+        return self.packages(host)
+
     def precheck(self, host: Host) -> str:
         """Return why nothing may be changed here: a configuration that is broken before us. Empty when all is well."""
         return ""

@@ -64,6 +64,6 @@ def planned(host: Host, names: Sequence[str]) -> list[str]:
     """
     if host.family != "debian":
         return list(names)
-    done = host.run("apt-get", "-s", "-qq", "-o", "APT::Install-Recommends=0", "install", *names)
+    done = host.run("apt-get", "-s", "-qq", "-o", "APT::Install-Recommends=0", "install", *names, timeout=120)
     added = {line.split()[1] for line in done.out.splitlines() if line.startswith("Inst ")}
     return sorted((added if done.rc == 0 else set(names)) - installed(host))

@@ -103,6 +103,8 @@ class Sudoers(Kind):
             )
             if weaker and not (each.scope == ":" and set(policy.names("User", each.who)) <= _exempt(host, policy)):
                 return Seen(_typed(name, each.value), f"set for some users or commands at {each.place}")
+        if name == "requiretty" and not _all_spared(host, policy):
+            return Seen(value, "an account of the automation or of a service would need one too", satisfied=False)
         return value
 
     def precheck(self, host: Host) -> str:
@@ -175,6 +177,13 @@ def _exempt_accounts(host: Host, policy: sudoers.Policy) -> list[Account]:
         or account.name in host.spared
         or (account.uid < people and (account.name in ruled or f"#{account.uid}" in ruled))
     ]
+
+
+def _all_spared(host: Host, policy: sudoers.Policy) -> bool:
+    """Say whether every account without a terminal is exempt from requiretty."""
+    flags = [each for each in policy.defaults if each.name == "requiretty" and each.scope == ":" and not each.value]
+    spared = {who for each in flags for who in policy.names("User", each.who)}
+    return all({account.name, f"#{account.uid}"} & spared for account in _exempt_accounts(host, policy))
 
 
 def _exempt(host: Host, policy: sudoers.Policy) -> set[str]:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.faults import endpoint, generic, network, passwords, privileges, rights, sessions, updates
+from tests.support.faults import endpoint, generic, logs, network, passwords, privileges, rights, sessions, updates
 from tests.support.faults.common import ADMIN, USER, Body, Fault, Row
 
-__all__ = ["ADMIN", "EXTRA", "FAULTS", "FIRST", "LAST", "USER", "prepare", "put_in_fault", "repair"]
+__all__ = ["ADMIN", "EXTRA", "FAULTS", "FIRST", "LAST", "USER", "Body", "Row", "prepare", "put_in_fault", "repair"]
 
 AREAS = (
     endpoint.AREA,
     generic.AREA,
+    logs.AREA,
     network.AREA,
     passwords.AREA,
     privileges.AREA,

@@ -23,7 +23,8 @@ def _package(host: str, row: Row, _body: Body) -> Any:
 
 
 def _service(host: str, row: Row, _body: Body) -> Any:
-    engine.must(host, ["systemctl", "--quiet", "disable" if row["name"].endswith(" enabled") else "stop", UNIT])
+    unit, what = row["name"].split()
+    engine.must(host, ["systemctl", "--quiet", "disable" if what == "enabled" else "stop", unit])
     return False
 
 

@@ -1,0 +1,178 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The configuration of journald, logrotate and chrony, read as these programs read it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.essms.hardening.plugins.module_utils.engine import logrotate
+from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import Seen, Unknown
+from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS, audit_rules, time_sync
+
+from tests.support.fixture_host import FixtureHost
+
+CAT = "systemd-analyze cat-config --no-pager systemd/journald.conf"
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "value"),
+    [
+        ("retention_days", "MaxRetentionSec=365day", 365),
+        ("retention_days", "MaxRetentionSec=1year 2w", 379),
+        ("retention_days", "MaxRetentionSec=1y\nMaxRetentionSec=30d", 30),
+        ("retention_days", "MaxRetentionSec=soon", "soon"),
+        ("retention_days", "MaxRetentionSec=3fortnights", "3fortnights"),
+        ("retention_days", "MaxRetentionSec=", None),
+        ("max_use_megabytes", "SystemMaxUse=4G", 4096),
+        ("max_use_megabytes", "SystemMaxUse=1048576", 1),
+        ("storage", "#Storage=auto\nStorage=persistent", "persistent"),
+        ("compress", "Compress=512", False),
+        ("compress", "Compress=true", True),
+    ],
+)
+def test_journald(tmp_path: Path, name: str, written: str, value: Any) -> None:
+    host = FixtureHost(tmp_path, {}, {CAT: f"[Journal]\n{written}\n"})
+    assert KINDS["journald"].observe(host, [{name: 1}])[name] == value
+
+
+def test_journald_has_not_read_a_newer_file(tmp_path: Path) -> None:
+    conf = "/etc/systemd/journald.conf"
+    kind = KINDS["journald"]
+    started = (
+        "busctl --json=short get-property org.freedesktop.systemd1 "
+        "/org/freedesktop/systemd1/unit/systemd_2djournald_2eservice org.freedesktop.systemd1.Service "
+        "ExecMainStartTimestamp"
+    )
+    answers = {CAT: f"# {conf}\n[Journal]\nCompress=yes\n", started: '{"type":"t","data":1000000}'}
+    seen = kind.observe(FixtureHost(tmp_path, {conf: ""}, answers), [{"compress": True}])["compress"]
+    assert isinstance(seen, Seen)
+    assert seen.satisfied is False
+
+
+STANZAS = [
+    ("/var/log/a {\n weekly\n rotate 4\n}\n", 28),
+    ("/var/log/a {\n daily\n rotate 400\n maxage 365\n}\n", 365),
+    ("/var/log/a /var/log/b\n{\n\trotate 2\n}\n", 2),
+    ("/var/log/a {\n size 1M\n rotate 9\n}\n", 0),
+    ("/var/log/a {\n daily\n size 1M\n weekly\n rotate 9\n}\n", 63),
+    ("/var/log/a {\n daily\n rotate -1\n}\n", logrotate.FOREVER),
+    ("/var/log/a {\n monthly\n rotate 3 # daily\n postrotate\n  daily\n }\n endscript\n}\n", 90),
+    ('"/var/log/a b" {\n yearly\n rotate=2\n}\n', 730),
+]
+
+
+@pytest.mark.parametrize(("content", "days"), STANZAS)
+def test_logrotate_keeps(content: str, days: int) -> None:
+    defaults, stanza = logrotate.parse("/x", content)
+    assert not defaults.own
+    assert stanza.patterns[0].startswith("/var/log/a")
+    assert logrotate.kept(stanza, {"daily": "", "rotate": "7"}) == days
+
+
+@pytest.mark.parametrize(("content", "_days"), STANZAS)
+def test_logrotate_is_written_once_and_reads_back(content: str, _days: int) -> None:
+    changed = logrotate.put(content, 1, "/x", weekly="", rotate=53, maxage=365, ifempty="")
+    assert logrotate.put(changed, 1, "/x", weekly="", rotate=53, maxage=365, ifempty="") == changed
+    stanza = logrotate.parse("/x", changed)[1]
+    assert logrotate.kept(stanza, {}) == 365
+    assert "ifempty" in stanza.own
+
+
+def test_logrotate_needs_its_files(tmp_path: Path) -> None:
+    kind, body = KINDS["logrotate"], {"days": 365}
+    files = {
+        "/etc/logrotate.conf": "daily\nrotate 365\nmaxage 365\ninclude /etc/logrotate.d\n",
+        "/etc/logrotate.d/syslog": "/var/log/syslog {\n notifempty\n}\n",
+        "/etc/logrotate.d/app": "/var/log/app/*.log {\n rotate 900\n maxage 900\n}\n",
+        "/etc/logrotate.d/app.dpkg-old": "/var/log/old {\n maxage 9000\n}\n",
+    }
+    host = FixtureHost(tmp_path, files, {})
+    found = {name: getattr(value, "value", value) for name, value in kind.observe(host, [body]).items()}
+    assert found == {
+        "default days": 365, "system log days": 365, "other log days": 900, "silent logs are purged": False,
+    }  # fmt: skip
+    kind.edit(host, body, {"other log days": 365, "silent logs are purged": True})
+    found = {name: getattr(value, "value", value) for name, value in kind.observe(host, [body]).items()}
+    assert set(found.values()) == {365, True}
+
+
+UNITS = "systemctl show -p LoadState,ActiveState,UnitFileState,ConditionResult " + " ".join(
+    (*time_sync.CHRONY, time_sync.TIMESYNCD, "ntpsec.service", "ntp.service", "ntpd.service", "openntpd.service")
+)
+ABSENT = "LoadState=not-found\nActiveState=inactive\nUnitFileState=\nConditionResult=no"
+RUNS = "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nConditionResult=yes"
+SOURCES = "^,*,192.0.2.1,2,6,377,5,0.1,0.1,0.1\n^,x,192.0.2.2,2,6,377,5,9.1,9.1,0.1\n^,?,192.0.2.3,0,6,0,9,0,0,0\n"
+
+
+def units(place: int) -> str:
+    return "\n\n".join(RUNS if number == place else ABSENT for number in range(7)) + "\n"
+
+
+def test_sources_that_lie_or_are_dead_do_not_count(tmp_path: Path) -> None:
+    answers = {UNITS: units(0), "chronyc -c -n sources": SOURCES}
+    seen = KINDS["time_sync"].observe(FixtureHost(tmp_path, {}, answers), [{"sources": 2}])
+    assert seen["service"] is True
+    assert seen["sources"].value == 1
+
+
+def test_another_service_is_left_alone(tmp_path: Path) -> None:
+    host = FixtureHost(tmp_path, {}, {UNITS: units(3)})
+    seen = KINDS["time_sync"].observe(host, [{"sources": 2}])
+    assert seen["service"] is True
+    assert isinstance(seen["sources"], Unknown)
+    assert KINDS["time_sync"].packages(host) == ()
+
+
+def test_servers_come_from_every_file_chrony_reads(tmp_path: Path) -> None:
+    files = {
+        "/etc/os-release": "ID=debian\nVERSION_ID=12\n",
+        "/etc/chrony/chrony.conf": "confdir /etc/chrony/conf.d\nsourcedir /etc/chrony/sources.d\npool a.example\n",
+        "/etc/chrony/conf.d/x.conf": "# server no.example\n server b.example\n",
+        "/etc/chrony/sources.d/y.sources": "peer c.example\n",
+        "/etc/chrony/sources.d/y.conf": "server no.example\n",
+    }
+    host = FixtureHost(tmp_path, files, {})
+    assert time_sync.configured(host, "chrony.service") == {"a.example", "b.example", "c.example"}
+    host.answers[UNITS] = units(0)
+    KINDS["time_sync"].edit(host, {"servers": ["a.example", "d.example"]}, {"servers": []})
+    written = host.text("/etc/chrony/sources.d/essms.sources") or ""
+    assert written.endswith("server d.example iburst\n")
+    assert "a.example" not in written
+
+
+@pytest.mark.parametrize(
+    ("written", "listed"),
+    [
+        ("-w /etc/sudoers.d/ -p wa -k actions", "-w /etc/sudoers.d -p aw -k actions"),
+        (
+            "-a always,exit -F arch=b64 -S chmod,fchmod -F auid>=1000 -F auid!=unset -k perm_mod",
+            "-a exit,always -F arch=b64 -S fchmod -S chmod -F auid>=1000 -F auid!=-1 -F key=perm_mod",
+        ),
+        (
+            "-a always,exit -F path=/usr/bin/su -F perm=x -F auid!=unset -k privileged",
+            "-a always,exit -S all -F path=/usr/bin/su -F perm=x -F auid!=4294967295 -F key=privileged",
+        ),
+    ],
+)
+def test_a_rule_is_known_however_it_is_written(written: str, listed: str) -> None:
+    assert audit_rules.canonical(written) == audit_rules.canonical(listed)
+
+
+def test_a_weaker_rule_is_another() -> None:
+    asked = "-a always,exit -F arch=b64 -S chmod,fchmod -F auid>=1000 -k perm_mod"
+    assert audit_rules.canonical(asked) != audit_rules.canonical(asked.replace("fchmod", "chown"))
+    assert audit_rules.canonical(asked) != audit_rules.canonical(asked.replace(">=1000", ">=2000"))
+
+
+def test_rules_that_are_written_but_not_loaded_are_seen(tmp_path: Path) -> None:
+    rules = ["-w /etc/passwd -p wa -k identity", "-w /etc/shadow -p wa -k identity"]
+    files = {"/etc/audit/rules.d/x.rules": "\n".join(rules), "/etc/audit/rules.d/x.off": rules[0]}
+    host = FixtureHost(tmp_path, files, {"auditctl -l": f"{rules[0]}\n", "auditctl -s": "enabled 1\n"})
+    body = {"name": "accounts", "rules": rules}
+    seen = KINDS["audit_rules"].observe(host, [body, {"immutable": True}])
+    assert seen["accounts"] is True
+    assert seen["accounts in the kernel"].note == f"1 of 2 rules missing, the first: {rules[1]}"
+    assert seen["immutable until the next restart"] is False
