@@ -19,6 +19,12 @@ from tests.support.faults import logs
 
 LIKE = ("deb12", "deb13")
 VARIABLES = {
+    "essms_web_filter": "proxy",
+    "essms_proxy_url": "http://198.51.100.7:3128",
+    "essms_web_filter_test_name": "refused.example",
+    "essms_av_alert_program": "/usr/local/bin/essms-probe-alert",
+    "essms_av_mirrors": ["mirror.invalid"],
+    "essms_av_proxy": "proxy.invalid:3128",
     "essms_banned_words": ["hopital", "ehpad"],
     "essms_ntp_servers": list(logs.SERVERS),
     "essms_log_server": "localhost",

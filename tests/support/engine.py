@@ -45,6 +45,9 @@ TREES = (
     "/usr/share/pam-configs",
     "/usr/share/wayland-sessions",
     "/var/cache/debconf",
+    "/var/lib/clamav",
+    "/var/lib/essms-quarantine",
+    "/usr/local/sbin",
 )
 # What a rollback gives back to the last bit.
 GIVEN_BACK = ("/etc", "/boot/grub", "/home", "/root", "/var/lib/pam")
@@ -156,7 +159,8 @@ mounted = {line.split()[4] for line in open("/proc/self/mountinfo")}
 if mode == "save":
     with tarfile.open(archive, "w") as tar:
         for path in sorted(walk()):
-            if path not in mounted:
+            # what comes and goes by itself (a draft of freshclam) may be gone by now
+            if path not in mounted and os.path.lexists(path):
                 tar.add(path, recursive=False)
 else:
     with tarfile.open(archive) as tar:
@@ -183,8 +187,13 @@ _UNITS = (
     "essms-probe.service apt-daily.timer apt-daily-upgrade.timer logrotate.timer chrony.service "
     "essms-audit-rotate.timer"
 )
+# The antivirus's are there or not; its watcher has to be killed (see its unit).
+_ANTIVIRUS = "essms-av-scan.timer essms-av.path clamav-freshclam.service clamav-daemon.service essms-av-access.service"
 _READ_AGAIN = (
-    "systemctl daemon-reload; systemctl stop essmsprobe.slice; "
+    "systemctl kill --signal=KILL essms-av-access.service 2>/dev/null; systemctl daemon-reload; "
+    "systemctl stop essmsprobe.slice; "
+    f"for unit in {_ANTIVIRUS}; do if systemctl cat $unit >/dev/null 2>&1; then systemctl start $unit; "
+    "else systemctl stop $unit 2>/dev/null; fi; done; "
     "systemctl kill --signal=HUP --kill-who=main systemd-logind.service; "
     "systemctl reset-failed; systemctl restart systemd-journald.service; systemctl try-restart chrony.service; "
     "! test -e /usr/sbin/rsyslogd || systemctl restart rsyslog.service; "

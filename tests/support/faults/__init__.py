@@ -9,12 +9,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.faults import endpoint, generic, logs, network, passwords, privileges, rights, sessions, updates
+from tests.support.faults import (
+    antivirus,
+    endpoint,
+    generic,
+    logs,
+    network,
+    passwords,
+    privileges,
+    rights,
+    sessions,
+    updates,
+    web,
+)
 from tests.support.faults.common import ADMIN, USER, Body, Fault, Row
 
 __all__ = ["ADMIN", "EXTRA", "FAULTS", "FIRST", "LAST", "USER", "Body", "Row", "prepare", "put_in_fault", "repair"]
 
 AREAS = (
+    antivirus.AREA,
     endpoint.AREA,
     generic.AREA,
     logs.AREA,
@@ -24,6 +37,7 @@ AREAS = (
     rights.AREA,
     sessions.AREA,
     updates.AREA,
+    web.AREA,
 )
 FAULTS: dict[str, Fault] = {kind: fault for area in AREAS for kind, fault in area.faults.items()}
 """The fault of each kind; a unit test asks for one for every kind there is."""
