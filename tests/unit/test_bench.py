@@ -22,7 +22,7 @@ def test_a_figure_is_a_median_with_its_spread() -> None:
     assert (found["min"], found["max"], found["runs"], found["values"]) == (1.0, 3.0, 3, [3.0, 1.0, 2.0])
     assert found["load"] == 2.0
     assert found["cpu_waiting"] == pytest.approx(0.3)
-    assert (found["target"], found["met"]) == (2.5, True)
+    assert (found["target"], found["met"]) == (3.0, True)
 
 
 def test_a_figure_without_a_target_is_neither_met_nor_missed() -> None:
@@ -30,8 +30,8 @@ def test_a_figure_without_a_target_is_neither_met_nor_missed() -> None:
 
 
 def test_the_limit_itself_meets_the_target() -> None:
-    assert figures.figure("audit_wall", "s", [2.5], [CALM])["met"]
-    assert not figures.figure("audit_wall", "s", [2.501], [CALM])["met"]
+    assert figures.figure("audit_wall", "s", [3.0], [CALM])["met"]
+    assert not figures.figure("audit_wall", "s", [3.001], [CALM])["met"]
 
 
 def test_the_meter_counts_processor_time_and_not_sleep() -> None:

@@ -28,6 +28,7 @@ def test_password_and_session_controls_are_there(real: catalogue.Catalogue) -> N
         "M07-05",
         "M07-07",
         *password,
+        "M08-14",
     ]
 
 

@@ -187,3 +187,34 @@ def test_a_lockout_after_many_tries_allows_no_shorter_password(
     host = host_with(tmp_path, conf=f"deny = {deny}\n")
     seen = observed(host, "password_entropy", {"bits": 79.5, "bits_with_lockout": 50})["bits"]
     assert seen.satisfied is satisfied
+
+
+@pytest.mark.parametrize(
+    ("line", "cost"),
+    [("yescrypt", 5), ("yescrypt rounds=8", 8), ("sha512 rounds=65536", None), ("yescrypt rounds=much", 5)],
+)
+def test_the_cost_is_yescrypts(tmp_path: Path, line: str, cost: int | None) -> None:
+    host = host_with(tmp_path, password=f"password required pam_unix.so {line}\n")
+    assert observed(host, "pam_unix", {"cost": 8})["cost"] == cost
+
+
+@pytest.mark.parametrize(("kilobytes", "fits"), [(8 * 1024 * 1024, True), (8 * 1024 * 1024 - 1024, False)])
+def test_a_cost_beyond_the_hosts_memory_is_refused(tmp_path: Path, kilobytes: int, fits: bool) -> None:
+    host = host_with(tmp_path)
+    memory = tmp_path / "proc" / "meminfo"
+    memory.parent.mkdir()
+    memory.write_text(f"MemTotal: {kilobytes:>12} kB\nMemFree: 1 kB\n", encoding="utf-8")
+    if fits:
+        KINDS["pam_unix"].edit(host, {"cost": 11}, {"cost": 11})
+        assert observed(host, "pam_unix", {"cost": 11})["cost"] == 11
+    else:
+        with pytest.raises(SettingError, match="1024 MB of this host's 8191"):
+            KINDS["pam_unix"].edit(host, {"cost": 11}, {"cost": 11})
+
+
+def test_an_expired_password_stops_no_key_only_where_every_line_says_so(tmp_path: Path) -> None:
+    account = "account [success=1 default=ignore] pam_unix.so{}\naccount requisite pam_deny.so\n"
+    for option, passes in (("", False), (" no_pass_expiry", True)):
+        host = host_with(tmp_path, common_account=account.format(option))
+        assert observed(host, "pam_unix", {"no_pass_expiry": True}) == {"no_pass_expiry": passes}
+        (tmp_path / "etc/pam.d/common-account").unlink()

@@ -19,6 +19,7 @@ from . import (
     clamav,
     clamav_signatures,
     clock,
+    console_notice,
     core_dump,
     dconf,
     disk_encryption,
@@ -76,6 +77,7 @@ from .base import Kind
 
 KINDS: dict[str, Kind] = {
     "account_ageing": account_ageing.AccountAgeing(),
+    "console_notice": console_notice.ConsoleNotice(),
     "clamav": clamav.Clamav(),
     "clamav_signatures": clamav_signatures.ClamavSignatures(),
     "audit_rules": audit_rules.AuditRules(),

@@ -23,12 +23,12 @@ class AccountAgeing(Kind):
     """``account_ageing: {scope: users, max_days: 365, warn_days: 7, privileged_groups: [sudo]}``.
 
     Zero days mean no limit. Accounts without a usable password are left alone: they could not renew it, and an expired
-    one would shut out the SSH key of its owner.
+    one would shut out the SSH key of its owner. The scope root is the one account with uid 0.
     """
 
     schema = fields(
         ("scope",),
-        scope={"enum": ["users", "privileged"]},
+        scope={"enum": ["users", "privileged", "root"]},
         max_days=integer(0, NEVER),
         warn_days=integer(0, 365),
         privileged_groups={"type": "array", "items": _GROUP, "maxItems": 20},
@@ -117,6 +117,12 @@ class AccountAgeing(Kind):
 
 
 def _people(host: Host, body: Mapping[str, Any]) -> list[accounts.Account]:
+    if body["scope"] == "root":
+        return [
+            account
+            for account in accounts.read(host)
+            if account.uid == 0 and account.has_password and account.name not in host.spared
+        ]
     privileged = accounts.members(host, body.get("privileged_groups", ("sudo", "wheel", "admin")))
     return [
         account

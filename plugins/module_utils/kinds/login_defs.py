@@ -27,11 +27,13 @@ class LoginDefs(Kind):
         PASS_MIN_DAYS=integer(0, NEVER),
         PASS_WARN_AGE=integer(0, NEVER),
         ENCRYPT_METHOD={"enum": ["yescrypt", "sha512"]},
+        SHA_CRYPT_MIN_ROUNDS=integer(5000, 1000000),
     )
     rules = {
         "PASS_MAX_DAYS": AT_MOST,
         "PASS_MIN_DAYS": AT_LEAST,
         "PASS_WARN_AGE": AT_LEAST,
+        "SHA_CRYPT_MIN_ROUNDS": AT_LEAST,
         "ENCRYPT_METHOD": ranked([name.upper() for name in HASHES]),
     }
     needs_root = False

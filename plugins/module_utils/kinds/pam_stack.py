@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..engine import pam
+from ..engine.errors import NotApplicable
 from ..engine.host import Host
 from . import faillock
 from .base import Kind, fields
@@ -18,7 +19,7 @@ Default: yes
 Priority: 1024
 Auth-Type: Primary
 Auth:
-\trequisite\t\t\tpam_faillock.so preauth
+\trequired\t\t\tpam_faillock.so preauth
 Account-Type: Primary
 Account:
 \trequired\t\t\tpam_faillock.so
@@ -29,17 +30,24 @@ Priority: 0
 Auth-Type: Primary
 Auth:
 \t[default=die]\t\t\tpam_faillock.so authfail
+\tsufficient\t\t\tpam_faillock.so authsucc
 """
+# "required" and the last line are for auditors. Refusing early or late comes to the same; an accepted password jumps
+# over that line and a refused one dies before it. Without them OpenSCAP sees no lockout where there is one.
 _FEATURES: dict[str, tuple[str, dict[str, str]]] = {
     "pwquality": ("with-pwquality", {"pwquality": ""}),
+    "tmpdir": ("", {"tmpdir": ""}),
     "faillock": ("with-faillock", {"essms-faillock-preauth": _PREAUTH, "essms-faillock": _AUTHFAIL}),
 }
 
+_CHECKS = {"faillock": "auth", "pwquality": "password"}
+"""Features that have to reach every service that checks a password."""
+
 
 class PamStack(Kind):
-    """``pam: {pwquality: true, faillock: true}``."""
+    """``pam: {pwquality: true, faillock: true, tmpdir: true}``."""
 
-    schema = fields(pwquality=_ON, faillock=_ON)
+    schema = fields(pwquality=_ON, faillock=_ON, tmpdir=_ON)
     needs_root = False
 
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -47,15 +55,19 @@ class PamStack(Kind):
         unreadable = pam.readable(host)
         if unreadable:
             return dict.fromkeys(names, unreadable)
-        there = {
+        there: dict[str, Any] = {
             **pam.everywhere(host, "password", {"pwquality": bool(pam.in_force(host, "pam_pwquality.so", "password"))}),
             **pam.everywhere(host, "auth", {"faillock": faillock.in_stack(host)}),
+            "tmpdir": bool(pam.lines(host, "pam_tmpdir.so", "session"))
+            if host.family == "debian"
+            else NotApplicable("this distribution has no pam_tmpdir"),
         }
         return {name: there[name] for name in names}
 
     def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
         for name in wanted:
-            pam.refuse_own_stacks(host, "auth" if name == "faillock" else "password")
+            if name in _CHECKS:
+                pam.refuse_own_stacks(host, _CHECKS[name])
             pam.enable(host, *_FEATURES[name])
 
     def explain(self, host: Host, name: str) -> str:

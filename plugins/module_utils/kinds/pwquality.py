@@ -11,7 +11,7 @@ from typing import Any
 from ..engine import pam, text
 from ..engine.errors import Unknown
 from ..engine.host import Host
-from ..engine.rules import AT_LEAST, EQUALS, INCLUDES, LIMIT, Rule
+from ..engine.rules import AT_LEAST, AT_MOST, EQUALS, INCLUDES, LIMIT, Rule
 from .base import Kind, fields, integer
 
 PATH = "/etc/security/pwquality.conf"
@@ -39,13 +39,16 @@ _NUMBERS = {
 }
 _BADWORDS = 13
 _CREDITS = ("dcredit", "ucredit", "lcredit", "ocredit")
+_ONE = -1
+"""As a credit: one character at least of this class."""
 _FLAGS = ("enforce_for_root",)
 
 
 class Pwquality(Kind):
     """``pwquality: {minlen: 12, minclass: 4, enforce_for_root: true, badwords: [words]}``.
 
-    The observed minimum length is the effective one: positive credits shorten what minlen asks for.
+    The observed minimum length is the effective one: positive credits shorten what minlen asks for. All four classes
+    are also asked for one by one, which is the same and is where auditors look.
     """
 
     schema = fields(
@@ -63,9 +66,12 @@ class Pwquality(Kind):
     needs_root = False
 
     def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:
-        return {name: value for name, value in body.items() if value != []}
+        wanted = {name: value for name, value in body.items() if value != []}
+        return {**wanted, **dict.fromkeys(_CREDITS, _ONE)} if wanted.get("minclass") == len(_CREDITS) else wanted
 
     def rule(self, name: str) -> Rule:
+        if name in _CREDITS:
+            return AT_MOST
         if name in ("maxrepeat", "maxsequence"):
             return LIMIT
         return {"badwords": INCLUDES, "enforce_for_root": EQUALS}.get(name, AT_LEAST)

@@ -60,7 +60,7 @@ def test_system_accounts_not_touched(name: str) -> None:
     """M08-03, M08-04: accounts of services are as their packages made them."""
     uids = {line.split(":")[0]: int(line.split(":")[2]) for line in lab.must(name, "getent passwd").splitlines()}
     accounts = [line.split(":") for line in lab.must(name, "getent shadow").splitlines()]
-    system = [fields for fields in accounts if uids[fields[0]] < 1000 or uids[fields[0]] == 65534]
+    system = [fields for fields in accounts if 0 < uids[fields[0]] < 1000 or uids[fields[0]] == 65534]
     assert len(system) > 15
     assert [fields[0] for fields in system if fields[3:6] not in (AS_SHIPPED, ["", "", ""])] == []
 
@@ -77,3 +77,25 @@ def test_expired_password_must_be_changed(name: str, newcomer: str, applied: Map
     too_late = lab.ssh_login(name, user, password)
     people.backdate(name, user, 0)
     assert (in_time, too_late) == (lab.Login.ACCEPTED, lab.Login.MUST_CHANGE)
+
+
+def test_root_ages_like_an_administrator(name: str, applied: Mapping[str, Any]) -> None:
+    """M08-14: the password of root, which it has on this host, is renewed like an administrator's."""
+    maximum, warning = applied["essms_admin_password_max_age_days"], applied["essms_password_warn_days"]
+    assert people.shadow(name, "root")[4:6] == [str(maximum), str(warning)]
+
+
+def test_expired_root_password_stops_no_task(name: str, applied: Mapping[str, Any]) -> None:
+    """M08-14: what root starts without a password, such as nightly tasks, goes on when its password has expired."""
+    people.backdate(name, "root", applied["essms_admin_password_max_age_days"] + 1)
+    task = lab.root(name, "su root -c 'id -u'")
+    people.backdate(name, "root", 0)
+    assert (task.code, task.out.strip()) == (0, "0"), task.text
+
+
+def test_expired_password_stops_no_key(name: str, user: str, applied: Mapping[str, Any]) -> None:
+    """M08-14: a login by key goes on too, while the same account's password opens nothing but its change."""
+    people.backdate(name, user, applied["essms_password_max_age_days"] + 1)
+    by_key, by_password = lab.ssh(name, "id -un", user=user), lab.ssh_login(name, user, people.GOOD)
+    people.backdate(name, user, 0)
+    assert (by_key.out.strip(), by_password) == (user, lab.Login.MUST_CHANGE), by_key.text

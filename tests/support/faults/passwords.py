@@ -38,6 +38,7 @@ def _people(host: str) -> None:
     lab.add_user(host, USER, password=PASSWORD)
     lab.add_user(host, ADMIN, password=PASSWORD)
     engine.must(host, ["usermod", "--append", "--groups", "sudo", ADMIN])
+    lab.set_password(host, "root", PASSWORD)
 
 
 def _allow_lockout(host: str) -> None:
@@ -55,9 +56,9 @@ def _faillock(host: str, row: Row, _body: Body) -> Any:
 
 
 def _pam(host: str, row: Row, _body: Body) -> Any:
-    profiles = {"pwquality": "pwquality", "faillock": "essms-faillock essms-faillock-preauth"}[row["name"]]
+    profiles = {"faillock": "essms-faillock essms-faillock-preauth"}.get(row["name"], row["name"])
     engine.must(host, f"DEBIAN_FRONTEND=noninteractive pam-auth-update --disable {profiles} </dev/null")
-    engine.must(host, f"! grep -q '^[^#]*pam_{row['name']}.so' {COMMON}-auth {COMMON}-password")
+    engine.must(host, f"! grep -q '^[^#]*pam_{row['name']}.so' {COMMON}-auth {COMMON}-password {COMMON}-session")
     return False
 
 
@@ -73,6 +74,12 @@ def _pam_unix(host: str, row: Row, _body: Body) -> Any:
     if row["name"] == "nullok":
         sed(host, "/pam_unix/s/$/ nullok/", f"{COMMON}-auth")
         return True
+    if row["name"] == "cost":
+        sed(host, "/pam_unix/s/( rounds=[0-9]+)?$/ rounds=3/", f"{COMMON}-password")
+        return 3
+    if row["name"] == "no_pass_expiry":
+        sed(host, "/pam_unix/s/ no_pass_expiry//", f"{COMMON}-account")
+        return False
     sed(host, "/pam_unix/s/yescrypt/sha256/", f"{COMMON}-password")
     return "sha256"
 
@@ -89,7 +96,13 @@ def _empty_passwords(host: str, _row: Row, _body: Body) -> Any:
 
 
 def _login_defs(host: str, row: Row, _body: Body) -> Any:
-    value: int | str = {"PASS_MAX_DAYS": 99999, "PASS_WARN_AGE": 0}.get(row["name"], "SHA256")
+    values: dict[str, int | str] = {
+        "ENCRYPT_METHOD": "SHA256",
+        "PASS_MAX_DAYS": 99999,
+        "PASS_WARN_AGE": 0,
+        "SHA_CRYPT_MIN_ROUNDS": 5000,
+    }
+    value = values[row["name"]]
     sed(host, f"s/^{row['name']}[ \t].*/{row['name']}\t{value}/", "/etc/login.defs")
     return value
 
@@ -97,7 +110,7 @@ def _login_defs(host: str, row: Row, _body: Body) -> Any:
 def _account_ageing(host: str, row: Row, _body: Body) -> Any:
     scope, name = row["name"].split()
     option, value = ("-M", 99999) if name == "max_days" else ("-W", 0)
-    engine.must(host, ["chage", option, str(value), ADMIN if scope == "privileged" else USER])
+    engine.must(host, ["chage", option, str(value), {"privileged": ADMIN, "root": "root"}.get(scope, USER)])
     return value
 
 

@@ -10,6 +10,11 @@ from tests.support import engine
 from tests.support.faults.common import Area, Body, Row, sed
 
 
+def _console_notice(host: str, _row: Row, _body: Body) -> Any:
+    engine.must(host, r"printf 'Debian GNU/Linux 12 \\n \\l\n\n' > /etc/issue")
+    return ["Debian GNU/Linux 12 \\n \\l"]
+
+
 def _kde(host: str) -> None:
     engine.must(host, "printf '[Desktop Entry]\\nName=KDE\\n' > /usr/share/wayland-sessions/plasma.desktop")
 
@@ -80,6 +85,7 @@ def _login_message(host: str, _row: Row, _body: Body) -> Any:
 
 AREA = Area(
     faults={
+        "console_notice": _console_notice,
         "dconf": _dconf,
         "kde_lock": _kde_lock,
         "login_message": _login_message,
