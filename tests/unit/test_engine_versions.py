@@ -27,7 +27,7 @@ def order(one: str, other: str, family: str = "debian") -> int:
 
 
 @pytest.mark.skipif(not shutil.which("dpkg"), reason="only Debian has dpkg to compare with")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(one=VERSIONS, other=VERSIONS)
 def test_debian_versions_come_in_the_order_of_dpkg(one: str, other: str) -> None:
     def says(relation: str) -> bool:
