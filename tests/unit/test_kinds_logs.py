@@ -99,6 +99,15 @@ def test_logrotate_needs_its_files(tmp_path: Path) -> None:
     assert set(found.values()) == {365, True}
 
 
+def test_logrotate_minds_a_file_that_another_control_is_about_to_write(tmp_path: Path) -> None:
+    kind, body = KINDS["logrotate"], {"days": 365}
+    host = FixtureHost(tmp_path, {"/etc/logrotate.conf": "daily\nrotate 365\nmaxage 365\n"}, {})
+    host.write("/etc/logrotate.d/essms-sudo", "/var/log/sudo.log {\n weekly\n rotate 4\n notifempty\n}\n")
+    kind.edit(host, body, {"system log days": 365, "silent logs are purged": True})
+    found = kind.observe(host, [body])
+    assert (found["system log days"].value, found["silent logs are purged"]) == (365, True)
+
+
 UNITS = "systemctl show -p LoadState,ActiveState,UnitFileState,ConditionResult " + " ".join(
     (*time_sync.CHRONY, time_sync.TIMESYNCD, "ntpsec.service", "ntp.service", "ntpd.service", "openntpd.service")
 )

@@ -121,5 +121,7 @@ def _paths(host: Host) -> Iterator[str]:
         return
     yield MAIN
     for real in host.names(FOLDER, ""):
-        if os.path.isfile(real) and not real.endswith(_TABOO) and not os.path.basename(real).startswith("."):
+        # a file that another control of this run is about to write counts too
+        is_file = real in host.overlay or os.path.isfile(real)
+        if is_file and not real.endswith(_TABOO) and not os.path.basename(real).startswith("."):
             yield os.path.join(FOLDER, os.path.basename(real))

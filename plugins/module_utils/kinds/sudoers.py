@@ -25,7 +25,6 @@ _ROTATION = """{path} {{
     compress
     delaycompress
     missingok
-    notifempty
     create 0600 root root
 }}
 """
