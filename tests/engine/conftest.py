@@ -38,6 +38,10 @@ VARIABLES = {
     "essms_walk_milliseconds": 60_000,
     "essms_walk_excluded_paths": ["/usr", "/var/cache", "/var/lib"],
     "essms_admin_networks": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8"],
+    # the hosts share by NFS, which keeps it
+    "essms_services_allow": ["rpcbind"],
+    # their time server asks the lab, nobody asks it
+    "essms_firewall_closed": ["123/udp"],
     "essms_firewall_services": [{"name": "probe", "port": 8443, "sources": ["10.0.0.0/8", "fd00::/8"]}],
 }
 
