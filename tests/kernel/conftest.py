@@ -15,7 +15,7 @@ from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
 from tests.support import engine
 from tools.lab import vm
 
-MACHINES = tuple(vm.SUITES)
+MACHINES = tuple(vm.MACHINES)
 # Each differs from the profile's value where that asks for nothing.
 VARIABLES = {"essms_usb": "bloque", "essms_disk_encryption": "tous"}
 
