@@ -110,8 +110,7 @@ def with_homes(host: Host) -> list[Account]:
     return [
         account
         for account in read(host)
-        if low <= account.uid <= high
-        and account.shell.rsplit("/", 1)[-1] not in _NO_SHELL
+        if low <= account.uid <= high and account.shell.rsplit("/", 1)[-1] not in _NO_SHELL
     ]
 
 
