@@ -22,6 +22,13 @@ VARIABLES = {
     "essms_web_filter": "proxy",
     "essms_proxy_url": "http://198.51.100.7:3128",
     "essms_web_filter_test_name": "refused.example",
+    "essms_resolver_addresses": ["127.0.0.1"],
+    "essms_resolver_networks": ["10.0.0.0/8", "fd00::/8"],
+    "essms_resolver_blocked": ["blocked.example", "other.example"],
+    "essms_resolver_allowed": ["fine.blocked.example"],
+    # the neighbour that also is the proxy
+    "essms_resolver_forwarders": ["198.51.100.7"],
+    "essms_resolver_dnssec": False,
     "essms_av_alert_program": "/usr/local/bin/essms-probe-alert",
     "essms_av_mirrors": ["mirror.invalid"],
     "essms_av_proxy": "proxy.invalid:3128",
@@ -38,6 +45,10 @@ VARIABLES = {
     "essms_walk_milliseconds": 60_000,
     "essms_walk_excluded_paths": ["/usr", "/var/cache", "/var/lib"],
     "essms_admin_networks": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8"],
+    # the hosts share by NFS, which keeps it
+    "essms_services_allow": ["rpcbind"],
+    # their time server asks the lab, nobody asks it
+    "essms_firewall_closed": ["123/udp"],
     "essms_firewall_services": [{"name": "probe", "port": 8443, "sources": ["10.0.0.0/8", "fd00::/8"]}],
 }
 

@@ -15,9 +15,9 @@ from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
 from tests.support import engine
 from tools.lab import vm
 
-MACHINES = tuple(vm.SUITES)
+MACHINES = tuple(vm.MACHINES)
 # Each differs from the profile's value where that asks for nothing.
-VARIABLES = {"essms_usb": "bloque", "essms_disk_encryption": "tous"}
+VARIABLES = {"essms_usb": "bloque", "essms_disk_encryption": "tous", "essms_tmp_noexec": True}
 
 
 def of_the_kernel(kind: str) -> bool:
@@ -46,8 +46,9 @@ def enforced() -> list[engine.Setting]:
 
 @pytest.fixture(scope="session", params=MACHINES)
 def machine(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Give the name of a machine, one after the other, resumed as it was after its first start."""
+    """Give the name of a machine with an ordinary user, one after the other, resumed after its first start."""
     vm.up(request.param)
+    engine.must(request.param, "id probe >/dev/null 2>&1 || useradd --create-home --shell /bin/bash probe")
     yield request.param
     vm.off(request.param)
 
@@ -74,7 +75,6 @@ def hardened(prepared: str) -> str:
 @pytest.fixture(scope="session")
 def nobody(machine: str) -> Any:
     """Return a function that runs shell text as an ordinary user of the machine."""
-    engine.must(machine, "id probe >/dev/null 2>&1 || useradd --create-home --shell /bin/bash probe")
 
     def run(script: str) -> Any:
         return engine.root(machine, ["runuser", "-u", "probe", "--", "sh", "-c", f"cd /tmp; {script}"])

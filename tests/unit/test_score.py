@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tools.score import __main__ as command
-from tools.score import findings, reasons
+from tools.score import findings, reasons, target
 
 XCCDF = """<Benchmark xmlns="http://checklists.nist.gov/xccdf/1.2"><TestResult>
 {rules}<score system="urn:xccdf:scoring:default" maximum="100">{score}</score></TestResult></Benchmark>"""
@@ -50,7 +50,7 @@ def test_a_reason_of_a_rule_that_no_longer_fails_is_stale() -> None:
 
 
 def test_the_reasons_of_the_project_are_complete() -> None:
-    assert all(len(text) > 40 for text in reasons.load().values())
+    assert all(len(text) > 40 for kind in target.KINDS for text in reasons.load(kind).values())
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_an_incomplete_reason_is_refused(tmp_path: Path, text: str, wrong: str) 
     path = tmp_path / "reasons.yml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(reasons.ReasonError, match=wrong):
-        reasons.load(path)
+        reasons.load("container", path)
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ def test_the_command_prints_json_alone(
     code: int,
 ) -> None:
     found = reports(tmp_path, minimal={"a": "pass", "b": "fail"})
-    monkeypatch.setattr(command, "_measured", lambda **_options: (found, found, list(problems)))
-    monkeypatch.setattr(reasons, "load", lambda: explained)
+    monkeypatch.setattr(command, "_measured", lambda _kind, **_options: (found, found, list(problems)))
+    monkeypatch.setattr(reasons, "load", lambda _kind: explained)
     assert command.main([]) == code
     printed = json.loads(capsys.readouterr().out)
     assert set(printed) == {"before", "after", "remaining"}

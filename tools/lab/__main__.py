@@ -37,7 +37,7 @@ def _down(options: argparse.Namespace) -> None:
     with hosts.lock():
         removed = hosts.remove({*hosts.existing(), *hosts.STANDING})
         hosts.remove_network()
-        removed += [name for name in vm.SUITES if vm.remove(name)]
+        removed += [name for name in (*vm.MACHINES, *vm.SCORED) if vm.remove(name)]
         if options.images:
             removed += images.remove_all() + vm_image.remove_all()
     print(f"lab: removed {', '.join(removed) or 'nothing, no host existed'}", file=sys.stderr)

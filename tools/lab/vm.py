@@ -15,13 +15,32 @@ import socket
 import subprocess
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from . import hosts, vm_image
 from .podman import LabError
 
 STATE = hosts.STATE / "vm"
-SUITES = {"vm12": "bookworm"}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a machine is made of.
+
+    :param suite: release of Debian.
+    :param megabytes: its memory.
+    """
+
+    suite: str
+    megabytes: int = 640
+
+
+MACHINES = {"vm12": Machine("bookworm")}
+"""The machines of the tests."""
+SCORED = {"score-vm": Machine("bookworm", 2560)}
+"""The machine that scanners judge: one of them, and a costly password hash, need gigabytes."""
+_ALL = {**MACHINES, **SCORED}
 USER = hosts.USER
 FIRST_BOOT_SECONDS = 900
 RESUME_SECONDS = 180
@@ -31,7 +50,7 @@ _CPUS = min(2, os.cpu_count() or 1)
 
 def is_vm(name: str) -> bool:
     """Say whether a host of the lab is an emulated machine."""
-    return name in SUITES
+    return name in _ALL
 
 
 def up(name: str, *, pristine: bool = True) -> None:
@@ -43,7 +62,7 @@ def up(name: str, *, pristine: bool = True) -> None:
     if running(name) and not pristine:
         return
     off(name)
-    image = vm_image.build(SUITES[name])
+    image = vm_image.build(_ALL[name].suite)
     STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
     hosts.prepare_folder()
     disk = _file(name, "qcow2")
@@ -146,8 +165,9 @@ def _start(name: str, image: Path, *more: str) -> None:
     port = _free_port()
     key = base64.b64encode(hosts.KEY.with_suffix(".pub").read_bytes()).decode()
     arguments = [
-        "qemu-system-x86_64", "-name", name, "-machine", "q35,accel=tcg", "-cpu", "max", "-m", "640",
-        "-smp", str(_CPUS), "-display", "none", "-daemonize", "-pidfile", str(_file(name, "pid")),
+        "qemu-system-x86_64", "-name", name, "-machine", "q35,accel=tcg", "-cpu", "max",
+        "-m", str(_ALL[name].megabytes), "-smp", str(_CPUS), "-display", "none",
+        "-daemonize", "-pidfile", str(_file(name, "pid")),
         "-serial", f"file:{_file(name, 'console')}", "-monitor", f"unix:{_file(name, 'monitor')},server,nowait",
         "-kernel", str(image / "kernel"), "-initrd", str(image / "initrd"),
         "-append", f"root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 essms.key={key}",

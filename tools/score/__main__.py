@@ -9,14 +9,15 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 
 from ..lab import hosts
 from ..lab.podman import LabError
 from . import measure, reasons, runs, scanners
 from .findings import Findings
+from .target import KINDS
 
 REPORTS = hosts.ROOT / ".cache" / "score"
+_DURATION = {"container": "three minutes", "machine": "half an hour"}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -25,8 +26,8 @@ def main(argv: list[str] | None = None) -> int:
     # a polite kill, too, removes the host that was made
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        explained = reasons.load()
-        before, after, problems = _measured(keep=options.keep)
+        explained = reasons.load(options.host)
+        before, after, problems = _measured(options.host, keep=options.keep)
     except (LabError, runs.ApplyError, scanners.ScannerError, reasons.ReasonError, ValueError) as error:
         print(f"score: {error}", file=sys.stderr)
         return 1
@@ -45,33 +46,26 @@ def main(argv: list[str] | None = None) -> int:
     return 1 if problems else 0
 
 
-def _measured(*, keep: bool) -> tuple[Findings, Findings, list[str]]:
+def _measured(kind: str, *, keep: bool) -> tuple[Findings, Findings, list[str]]:
     """Return what the scanners found before and after our apply on a host made for it, and what went wrong between."""
     _say("bringing the scanners")
     scanners.ready()
-    host = hosts.Host("score", "bookworm")
+    target = KINDS[kind]()
     try:
-        _say("making a host")
-        with hosts.lock():
-            hosts.up([host], fresh=True)
-        measure.like_a_machine(host)
-        _say("measuring before (three minutes)")
-        before = measure.scan(host, REPORTS / "before")
+        _say(f"making a {kind}")
+        target.make()
+        _say(f"measuring before ({_DURATION[kind]})")
+        before = measure.scan(target, REPORTS / kind / "before")
         _say(f"before: {before.scores()}")
         _say("applying every Linux control")
-        problems = runs.apply(host)
-        problems += runs.access(host)
+        problems = runs.apply(target.host)
+        problems += runs.access(target.host)
         _say("measuring after")
-        after = measure.scan(host, REPORTS / "after")
+        after = measure.scan(target, REPORTS / kind / "after")
     finally:
         if not keep:
-            _remove([host])
+            target.remove()
     return before, after, problems
-
-
-def _remove(made: Sequence[hosts.Host]) -> None:
-    with hosts.lock():
-        hosts.remove(made)
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -79,6 +73,12 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         prog="python -m tools.score",
         description="Score a fresh Debian 12 host with Lynis and OpenSCAP before and after our apply; print JSON.",
         epilog=f"The scanners' own reports are kept in {REPORTS.relative_to(hosts.ROOT)}.",
+    )
+    parser.add_argument(
+        "--host",
+        choices=sorted(KINDS),
+        default="container",
+        help="container (default; as the peers were measured) or machine (a kernel of its own, emulated, an hour)",
     )
     parser.add_argument("--keep", action="store_true", help="leave the host `score` running, to look at it")
     return parser.parse_args(argv)

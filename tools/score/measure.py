@@ -6,23 +6,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..lab.hosts import Host
-from ..lab.podman import run
 from . import findings, scanners
+from .target import Target
 
 PROFILES = ("minimal", "intermediary", "enhanced", "high")
 _INSIDE = "/opt/essms-score"
 # What a container's runtime lays over the host and no Debian has: the mark that makes OpenSCAP skip most rules, and
 # three files mounted from the machine. What Debian's installer asks for and an image lacks: a password of root.
-_AS_A_MACHINE = r"""
-umount /run/.containerenv 2> /dev/null
-rm -f /run/.containerenv
-for file in /etc/resolv.conf /etc/hosts /etc/hostname; do
-    content=$(cat "$file")
-    umount "$file" 2> /dev/null && printf '%s\n' "$content" > "$file"
-done
-printf 'root:%s\n' "$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')" | chpasswd
-"""
 _OPENSCAP = r"""
 cd @INSIDE@ || exit 9
 LD_LIBRARY_PATH=$PWD/usr/lib/x86_64-linux-gnu:$PWD/lib/x86_64-linux-gnu:$PWD/usr/lib
@@ -46,25 +36,19 @@ grep -q '^hardening_index=' @INSIDE@/lynis.dat || { tail -n 3 @INSIDE@/lynis.out
 _RESULTS = (*(f"{profile}.xml" for profile in PROFILES), "lynis.dat", "lynis.log")
 
 
-def like_a_machine(host: Host) -> None:
-    """Make of a container what the scanners would find on a host that Debian's installer made."""
-    _shell(host, _AS_A_MACHINE)
-
-
-def scan(host: Host, kept: Path) -> findings.Findings:
+def scan(target: Target, kept: Path) -> findings.Findings:
     """Run the scanners on a host and return what they found; their reports are kept in a folder."""
     kept.mkdir(parents=True, exist_ok=True)
     try:
-        run(["podman", "cp", f"{scanners.ready()}/.", f"{host.container}:{_INSIDE}"])
-        _shell(host, _OPENSCAP)
-        _shell(host, _LYNIS)
+        target.bring(scanners.ready(), _INSIDE)
+        _shell(target, _OPENSCAP)
+        _shell(target, _LYNIS)
         for name in _RESULTS:
-            (kept / name).write_text(run(["podman", "exec", host.container, "cat", f"{_INSIDE}/{name}"]), "utf-8")
+            (kept / name).write_text(target.read(f"{_INSIDE}/{name}"), "utf-8")
     finally:
-        _shell(host, "rm -rf @INSIDE@ /tmp/lynis.*")
+        _shell(target, "rm -rf @INSIDE@ /tmp/lynis.*")
     return findings.read(kept, PROFILES)
 
 
-def _shell(host: Host, script: str) -> None:
-    text = script.replace("@INSIDE@", _INSIDE).replace("@PROFILES@", " ".join(PROFILES))
-    run(["podman", "exec", "--interactive", host.container, "sh", "-s"], stdin=text, timeout=900)
+def _shell(target: Target, script: str) -> None:
+    target.shell(script.replace("@INSIDE@", _INSIDE).replace("@PROFILES@", " ".join(PROFILES)))

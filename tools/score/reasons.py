@@ -14,6 +14,7 @@ PATH = Path(__file__).with_name("reasons.yml")
 UNEXPLAINED = "unexplained"
 WHY = {
     "container": "out of reach in a container",
+    "installation": "decided when a host is installed",
     "access": "refused, it would cut access",
     "not-safer": "not followed, it makes no host safer",
     "scanner": "the scanner misreads it",
@@ -24,18 +25,20 @@ class ReasonError(ValueError):
     """What is wrong with the reasons, in one sentence."""
 
 
-def load(path: Path = PATH) -> dict[str, str]:
-    """Return the reason of each rule.
+def load(kind: str, path: Path = PATH) -> dict[str, str]:
+    """Return the reason of each rule on a kind of host; an entry with ``only`` is for that kind alone.
 
     :raises ReasonError: when an entry is incomplete or a rule is explained twice.
     """
     reasons: dict[str, str] = {}
     entries: list[dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))
     for entry in entries:
-        if set(entry) != {"rules", "why", "reason"} or entry["why"] not in WHY:
+        if set(entry) - {"only"} != {"rules", "why", "reason"} or entry["why"] not in WHY:
             raise ReasonError(
                 f"{path.name}: an entry needs rules, reason and why ({', '.join(WHY)}): {entry.get('rules')}."
             )
+        if entry.get("only", kind) != kind:
+            continue
         for rule in entry["rules"]:
             if rule in reasons:
                 raise ReasonError(f"{path.name} explains {rule} twice: keep one.")

@@ -101,13 +101,16 @@ def sharing(host: Host, among: Sequence[Account]) -> list[Account]:
 
 def humans(host: Host) -> list[Account]:
     """Return the accounts of people: uid in login.defs' range for users, a shell to log in with, not to be spared."""
+    return [account for account in with_homes(host) if account.name not in host.spared]
+
+
+def with_homes(host: Host) -> list[Account]:
+    """Return the accounts of people and those to be spared: what only protects their files cuts nobody off."""
     low, high = first_of_people(host), _bound(host, "UID_MAX", 60000)
     return [
         account
         for account in read(host)
-        if low <= account.uid <= high
-        and account.shell.rsplit("/", 1)[-1] not in _NO_SHELL
-        and account.name not in host.spared
+        if low <= account.uid <= high and account.shell.rsplit("/", 1)[-1] not in _NO_SHELL
     ]
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 _SECONDS = 2.0
 _REFUSALS = (403, 451)
 _NOWHERE = ("0.0.0.0/8", "127.0.0.0/8")
+_DNSKEY, _OPTIONS, _DNSSEC_OK, _TRUNCATED = 48, 41, 0x8000, 2
 _A, _IN, _NXDOMAIN, _REFUSED, _NO_ERROR = 1, 1, 3, 5, 0
 
 
@@ -38,21 +39,41 @@ def proxy_refuses(url: str, name: str) -> bool | None:
 
 def server_answers(server: str, name: str) -> tuple[int, list[str]] | None:
     """Return the code and the IPv4 addresses that a name server answers for a name; None when it does not answer."""
-    query_id = os.urandom(2)
     labels = b"".join(bytes([len(label)]) + label.encode("ascii") for label in name.rstrip(".").split(".") if label)
     question = labels + b"\0" + struct.pack("!HH", _A, _IN)
-    family = socket.AF_INET6 if ":" in server else socket.AF_INET
     try:
-        with socket.socket(family, socket.SOCK_DGRAM) as link:
-            link.settimeout(_SECONDS)
-            link.connect((server, 53))
-            link.send(query_id + struct.pack("!HHHHH", 0x0100, 1, 0, 0, 0) + question)
-            answer = link.recv(4096)
-        if answer[:2] != query_id:
-            return None
+        answer = _asked(server, question)
         return answer[3] & 15, addresses(answer, 12 + len(question))
     except (OSError, IndexError, struct.error):
         return None
+
+
+def server_signs(server: str) -> bool:
+    """Say whether a name server hands out the signed keys of the root, without which nothing can be checked."""
+    wants_signatures = b"\0" + struct.pack("!HHIH", _OPTIONS, 1232, _DNSSEC_OK, 0)
+    try:
+        answer = _asked(server, b"\0" + struct.pack("!HH", _DNSKEY, _IN), wants_signatures)
+        has_answers = struct.unpack("!H", answer[6:8])[0] > 1 or bool(answer[2] & _TRUNCATED)
+        return answer[3] & 15 == _NO_ERROR and has_answers
+    except (OSError, IndexError, struct.error):
+        return False
+
+
+def _asked(server: str, question: bytes, additional: bytes = b"") -> bytes:
+    """Return what a name server answers to a question.
+
+    :raises OSError: when it does not, or somebody else does.
+    """
+    query_id = os.urandom(2)
+    family = socket.AF_INET6 if ":" in server else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as link:
+        link.settimeout(_SECONDS)
+        link.connect((server, 53))
+        link.send(query_id + struct.pack("!HHHHH", 0x0100, 1, 0, 0, bool(additional)) + question + additional)
+        answer = link.recv(4096)
+    if answer[:2] != query_id:
+        raise OSError("the answer is to another question")
+    return answer
 
 
 def addresses(answer: bytes, place: int) -> list[str]:

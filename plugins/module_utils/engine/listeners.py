@@ -76,6 +76,12 @@ def _programs(inodes: set[str]) -> dict[str, str]:
     return found
 
 
+def own_addresses(host: Host) -> set[str]:
+    """Return the addresses of the host."""
+    shown = host.run("ip", "-o", "addr", "show").out.split()
+    return {word.partition("/")[0] for word in shown if "/" in word}
+
+
 def _is_loopback(address: str) -> bool:
     """Say whether an address, as /proc/net writes it (four bytes at a time, backwards), is the host's own."""
     return address.endswith("7F") if len(address) == 8 else address in _LOOPBACKS

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from . import firewall, nft, text
+from . import firewall, listeners, nft, text
 from .errors import SettingError
 from .host import Host
 from .nft import Chain, Match, match, rule
@@ -96,8 +96,7 @@ def write_services(host: Host, body: Mapping[str, Any]) -> None:
 
 def here(host: Host, url: str) -> bool:
     """Say whether the proxy is this very host, which then must reach the web itself."""
-    shown = host.run("ip", "-o", "addr", "show").out.split()
-    local = {word.partition("/")[0] for word in shown if "/" in word}
+    local = listeners.own_addresses(host)
     return any(address in local or ipaddress.ip_address(address).is_loopback for address in proxy_addresses(url))
 
 

@@ -75,7 +75,8 @@ def _look(units: Sequence[Mapping[str, str]]) -> Any:
 def _uses_nfs(host: Host) -> bool:
     """Say whether the host has folders of others by NFS, or shares its own."""
     tables = [line.split() for path in ("/etc/fstab", "/proc/self/mounts") for line in _lines(host, path)]
-    return bool(_lines(host, "/etc/exports")) or any(len(words) > 2 and words[2] in ("nfs", "nfs4") for words in tables)
+    shared = any(_lines(host, path) for path in ("/etc/exports", *host.names("/etc/exports.d", ".exports")))
+    return shared or any(len(words) > 2 and words[2] in ("nfs", "nfs4") for words in tables)
 
 
 def _lines(host: Host, path: str) -> list[str]:

@@ -58,7 +58,7 @@ def _observe(host: Host, name: str, limit: str) -> Any:
 
 def _folders(host: Host) -> Iterator[tuple[str, undo.Rights]]:
     """Yield the folders that people have to themselves; one that is somebody else's is left to the files' controls."""
-    people = accounts.humans(host)
+    people = accounts.with_homes(host)
     homes = [account.home for account in people]
     for account in people:
         if account.home.startswith("/") and homes.count(account.home) == 1:

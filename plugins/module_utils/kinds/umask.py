@@ -17,7 +17,7 @@ from .base import Kind, fields
 LOGIN_DEFS = "/etc/login.defs"
 SCRIPT = "/etc/profile.d/zz-essms-umask.sh"
 _BASHRC = {"debian": "/etc/bash.bashrc", "redhat": "/etc/bashrc"}
-_HOOK = f"[ ! -r {SCRIPT} ] || . {SCRIPT}  # essms.hardening: shells started by hand too\n"
+_OURS = "  # essms.hardening: shells started by hand too"
 _PROFILE = """Name: essms.hardening: rights of new files
 Default: yes
 Priority: 0
@@ -64,9 +64,10 @@ class Umask(Kind):
         if set(wanted) & set(_SHELLS):
             host.write(SCRIPT, f"{text.HEADER}umask {body['mask']}\n")
             bashrc = _BASHRC[host.family]
-            before = host.text(bashrc) or ""
-            if _HOOK not in before:
-                host.write(bashrc, before + ("" if before.endswith("\n") or not before else "\n") + _HOOK)
+            others = [line for line in text.split_lines(host.text(bashrc) or "") if _OURS not in line]
+            if others and not others[-1].endswith("\n"):
+                others[-1] += "\n"
+            host.write(bashrc, "".join([*others, f"umask {body['mask']}{_OURS}\n"]))
 
     def explain(self, host: Host, name: str) -> str:
         if name == "session":

@@ -40,9 +40,9 @@ def _umask(host: str, row: Row, _body: Body) -> Any:
     if row["name"] == "session":
         sed(host, "s/^UMASK.*/UMASK 022/", "/etc/login.defs")
     elif row["name"] == "login shell":
-        sed(host, "s/^umask/shopt -q login_shell || umask/", "/etc/profile.d/zz-essms-umask.sh")
+        sed(host, "s/^umask.*/umask 022/", "/etc/profile.d/zz-essms-umask.sh")
     else:
-        sed(host, "/essms/d", "/etc/bash.bashrc")
+        sed(host, "/shells started by hand too/d", "/etc/bash.bashrc")
     return "022"
 
 
