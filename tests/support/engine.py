@@ -185,7 +185,7 @@ _SYSCTLS = {True: f"^({_OF_THE_NETWORK})$", False: f"^({_OF_THE_NETWORK}|{_OF_TH
 # A unit that is enabled runs, one that is not does not: these are those that controls and `tests.support.faults` name.
 _UNITS = (
     "essms-probe.service apt-daily.timer apt-daily-upgrade.timer logrotate.timer chrony.service "
-    "essms-audit-rotate.timer unbound.service"
+    "auditd.service essms-audit-rotate.timer unbound.service"
 )
 # The antivirus's are there or not; its watcher has to be killed (see its unit).
 _ANTIVIRUS = "essms-av-scan.timer essms-av.path clamav-freshclam.service clamav-daemon.service essms-av-access.service"
@@ -198,7 +198,7 @@ _READ_AGAIN = (
     "systemctl reset-failed; systemctl restart systemd-journald.service; "
     "systemctl try-restart chrony.service unbound.service; "
     "! test -e /usr/sbin/rsyslogd || systemctl restart rsyslog.service; "
-    "! systemctl --quiet is-active auditd.service || augenrules --load; "
+    "! systemctl --quiet is-active auditd.service || { augenrules --load; auditctl -e 1 >/dev/null; }; "
     f"for unit in {_UNITS}; do if systemctl --quiet is-enabled $unit; then systemctl start $unit; "
     "else systemctl stop $unit; fi; done; systemctl reload ssh.service; "
     "! command -v nft >/dev/null || "
