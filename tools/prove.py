@@ -1,6 +1,8 @@
 # Copyright: (c) 2026, essms.hardening contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the project's checks one after the other, all of them even when one fails, and counts every test.
+"""Runs the project's checks, all of them even when one fails, and counts every test.
+
+They run one after the other; beside them those that bring a machine of their own and mostly wait for it.
 
 ``python -m tools.prove lint unit scenarios``. Exit code 0 only when every check succeeded and every run of tests
 really ran some.
@@ -15,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -32,12 +35,18 @@ STAGES = ("lint", "unit", "scenarios")
 
 @dataclass(frozen=True)
 class Check:
-    """One command to run; ``junit`` names the file in which it counts its tests, if it has any."""
+    """One command to run.
+
+    :param junit: the file in which it counts its tests, if it has any.
+    :param fresh_hosts: give it the two standing hosts of the lab as they came.
+    :param beside: run it beside the others; what it prints is shown when it has ended.
+    """
 
     name: str
     command: list[str]
     junit: Path | None = None
     fresh_hosts: bool = False
+    beside: bool = False
 
 
 @dataclass
@@ -48,6 +57,13 @@ class Tally:
     failed: int = 0
     skipped: int = 0
     problems: list[str] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        """Count what another tally has, too."""
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        self.problems += other.problems
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -60,8 +76,14 @@ def main(argv: list[str] | None = None) -> int:
     shutil.rmtree(JUNIT, ignore_errors=True)
     JUNIT.mkdir(parents=True)
     tally = Tally()
-    for check in _checks(options.stages, options.scenario):
-        _run(check, tally)
+    checks = list(_checks(options.stages, options.scenario))
+    with ThreadPoolExecutor() as pool:
+        waiting = [pool.submit(_run, check) for check in checks if check.beside]
+        for check in checks:
+            if not check.beside:
+                tally.add(_run(check))
+        for each in waiting:
+            tally.add(each.result())
     for problem in tally.problems:
         print(f"FAILED: {problem}", file=sys.stderr)
     skipped = f", {tally.skipped} skipped" if tally.skipped else ""
@@ -84,7 +106,10 @@ def _checks(stages: list[str], only: list[str]) -> Iterator[Check]:
     if "scenarios" in stages:
         for name in only or _scenarios():
             command = ["molecule", "test", "--scenario-name", name, "--destroy", "never"]
-            yield Check(f"scenario {name}", command, JUNIT / f"{name}.xml", fresh_hosts=name not in OWN_HOSTS)
+            own = name in OWN_HOSTS
+            yield Check(
+                f"scenario {name}", command, JUNIT / f"{name}.xml", fresh_hosts=not own, beside=own and not only
+            )
 
 
 def _scenarios() -> list[str]:
@@ -94,25 +119,36 @@ def _scenarios() -> list[str]:
     )
 
 
-def _run(check: Check, tally: Tally) -> None:
-    print(f"--- {check.name}", flush=True)
+def _run(check: Check) -> Tally:
+    tally = Tally()
+    print(f"--- {check.name}{' begins beside the others' if check.beside else ''}", flush=True)
     started = time.monotonic()
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"}
     try:
         if check.fresh_hosts:
             with hosts.lock():
                 hosts.up(hosts.STANDING, fresh=True)
-        code = subprocess.run(
-            check.command, cwd=ROOT, stdin=subprocess.DEVNULL, env=environment, check=False
-        ).returncode
+        done = subprocess.run(
+            check.command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if check.beside else None,
+            stderr=subprocess.STDOUT if check.beside else None,
+            env=environment,
+            check=False,
+            text=True,
+        )
     except (LabError, OSError) as error:
         tally.problems.append(f"{check.name}: {error}")
-        return
-    print(f"--- {check.name}: {'ok' if code == 0 else 'failed'} in {time.monotonic() - started:.1f} s", flush=True)
-    if code != 0:
-        tally.problems.append(f"{check.name} ended with code {code}; run it alone: `{' '.join(check.command)}`")
+        return tally
+    ended = "ok" if done.returncode == 0 else "failed"
+    print(f"{done.stdout or ''}--- {check.name}: {ended} in {time.monotonic() - started:.1f} s", flush=True)
+    if done.returncode != 0:
+        alone = " ".join(check.command)
+        tally.problems.append(f"{check.name} ended with code {done.returncode}; run it alone: `{alone}`")
     if check.junit is not None:
         _count(check, tally)
+    return tally
 
 
 def _count(check: Check, tally: Tally) -> None:

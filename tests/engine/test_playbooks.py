@@ -11,12 +11,19 @@ import pytest
 
 from tests.engine.conftest import LIKE
 from tests.support import engine, lab
-from tests.support.engine_play import play
+from tests.support.engine_play import Played, play
 
 pytestmark = pytest.mark.lab
 EVERY_PLACE = ("/etc", "/var/lib/pam", "/usr/share/pam-configs")
 # what apt itself keeps: a cache of what ld.so finds, rebuilt by every package with a library
 _CACHES = ("/etc/ld.so.cache",)
+VARIABLES = {
+    "essms_admin_networks": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"],
+    "essms_walk_milliseconds": 60_000,
+    "essms_walk_excluded_paths": ["/usr", "/var/cache", "/var/lib"],
+}
+UNDECLARED = {"M02-09"}
+"""A filter of the web is a machine of its own, which these hosts have not."""
 
 
 @pytest.fixture(scope="module")
@@ -30,22 +37,22 @@ def pristine() -> Iterator[list[str]]:
 
 def test_apply_installs_and_rollback_gives_everything_back(pristine: list[str]) -> None:
     before = {host: (engine.tree(host, *EVERY_PLACE), _packages(host)) for host in pristine}
-    first = play("audit", pristine)
+    first = play("audit", pristine, variables=VARIABLES)
     for host in pristine:
         assert engine.tree(host, *EVERY_PLACE) == before[host][0], "the audit changed something"
         assert "non_compliant" in first.verdicts(host).values()
 
-    applied = play("apply", pristine)
+    applied = play("apply", pristine, variables=VARIABLES)
     assert applied.code == 0, applied.text[-3000:]
     for host in pristine:
-        assert set(applied.verdicts(host).values()) <= {"compliant", "not_applicable"}, applied.verdicts(host)
+        assert _not_in_order(applied, host) == UNDECLARED
         assert applied.hosts[host]["guard"] == "confirmed"
         assert _packages(host) > before[host][1], "nothing was installed, so nothing is proven"
-    again = play("apply", pristine)
+    again = play("apply", pristine, variables=VARIABLES)
     for host in pristine:
         assert again.hosts[host].get("transaction") is None
 
-    back = play("rollback", pristine)
+    back = play("rollback", pristine, variables=VARIABLES)
     assert back.code == 0, back.text[-3000:]
     for host in pristine:
         now = engine.tree(host, *EVERY_PLACE)
@@ -56,16 +63,20 @@ def test_apply_installs_and_rollback_gives_everything_back(pristine: list[str]) 
 
 
 def test_the_same_hosts_take_it_a_second_time(pristine: list[str]) -> None:
-    applied = play("apply", pristine)
+    applied = play("apply", pristine, variables=VARIABLES)
     assert applied.code == 0, applied.text[-3000:]
     for host in pristine:
-        assert set(applied.verdicts(host).values()) <= {"compliant", "not_applicable"}
-    one = play("rollback", pristine, "--tags", "M08-06")
+        assert _not_in_order(applied, host) == UNDECLARED
+    one = play("rollback", pristine, "--tags", "M08-06", variables=VARIABLES)
     assert one.code == 0, one.text[-3000:]
-    after = play("audit", pristine)
+    after = play("audit", pristine, variables=VARIABLES)
     for host in pristine:
-        changed = {control for control, verdict in after.verdicts(host).items() if verdict == "non_compliant"}
-        assert changed == {"M08-06"}
+        assert _not_in_order(after, host) == {"M08-06", *UNDECLARED}
+
+
+def _not_in_order(played: Played, host: str) -> set[str]:
+    verdicts = played.verdicts(host)
+    return {control for control, verdict in verdicts.items() if verdict not in ("compliant", "not_applicable")}
 
 
 def _packages(host: str) -> set[str]:

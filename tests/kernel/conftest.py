@@ -17,7 +17,7 @@ from tools.lab import vm
 
 MACHINES = tuple(vm.MACHINES)
 # Each differs from the profile's value where that asks for nothing.
-VARIABLES = {"essms_usb": "bloque", "essms_disk_encryption": "tous"}
+VARIABLES = {"essms_usb": "bloque", "essms_disk_encryption": "tous", "essms_tmp_noexec": True}
 
 
 def of_the_kernel(kind: str) -> bool:

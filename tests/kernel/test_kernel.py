@@ -126,11 +126,20 @@ def test_memory_shared_between_programs_runs_none(hardened: str) -> None:
 
 
 def test_a_set_user_id_program_in_tmp_gives_no_rights(hardened: str, nobody: Any) -> None:
-    """M06-20: nosuid on /tmp; the same program elsewhere does."""
+    """M06-20: nosuid on /tmp; the same program elsewhere does, and with programs allowed there for a moment."""
+    engine.must(hardened, "mount -o remount,exec /tmp")
     engine.must(hardened, "for d in /tmp /usr/local/bin; do install -m 4755 /usr/bin/id $d/essms-id; done")
     assert "euid=0" in nobody("/usr/local/bin/essms-id").out
-    assert "euid=0" not in nobody("/tmp/essms-id").out
-    engine.must(hardened, "rm /tmp/essms-id /usr/local/bin/essms-id")
+    started = nobody("/tmp/essms-id")
+    engine.must(hardened, "mount -o remount,noexec /tmp && rm /tmp/essms-id /usr/local/bin/essms-id")
+    assert "uid=" in started.out
+    assert "euid=0" not in started.out
+
+
+def test_no_program_starts_from_tmp(hardened: str, nobody: Any) -> None:
+    """M06-20: noexec on /tmp, where the strict profiles ask for it."""
+    tried = nobody("cp /bin/true /tmp/essms-true; /tmp/essms-true; code=$?; rm /tmp/essms-true; exit $code")
+    assert "denied" in tried.text
 
 
 def test_a_device_in_tmp_is_none(hardened: str) -> None:

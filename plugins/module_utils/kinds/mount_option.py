@@ -20,22 +20,25 @@ _ALSO = {"user": ("nodev", "nosuid", "noexec"), "users": ("nodev", "nosuid", "no
 """Options of fstab that bring others along."""
 
 
-class MountOption(Kind):
-    """``mount_option: {points: {/tmp: [nodev, nosuid]}}``; a folder that is no mount point has no options."""
+_POINTS = {
+    "type": "object",
+    "minProperties": 1,
+    "propertyNames": _PATH,
+    "additionalProperties": {"type": "array", "items": {"enum": sorted(_OPPOSITE)}},
+}
 
-    schema = fields(
-        ("points",),
-        points={
-            "type": "object",
-            "minProperties": 1,
-            "propertyNames": _PATH,
-            "additionalProperties": {"type": "array", "items": {"enum": sorted(_OPPOSITE)}},
-        },
-    )
+
+class MountOption(Kind):
+    """``mount_option: {points: {/tmp: [nodev]}, strict_points: {/tmp: [noexec]}, strict: true}``.
+
+    A folder that is no mount point has no options. ``strict_points`` count only where ``strict`` is true.
+    """
+
+    schema = fields(("points",), points=_POINTS, strict_points=_POINTS, strict={"type": "boolean"})
     needs_root = False
 
     def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:
-        return {f"{point} {option}": True for point, options in body["points"].items() for option in options}
+        return {f"{point} {option}": True for point, options in _asked(body) for option in options}
 
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         names = self.names(host, bodies)
@@ -48,7 +51,7 @@ class MountOption(Kind):
         mounted = _mounted(host)
         points = dict.fromkeys(name.split()[0] for name in wanted)
         for point in points:
-            options = [option for option in body["points"][point] if f"{point} {option}" in wanted]
+            options = [option for option in _OPPOSITE if f"{point} {option}" in wanted]
             self._keep(host, point, options)
             have = mounted[point]
             missing = [option for option in options if option not in have]
@@ -87,6 +90,11 @@ class MountOption(Kind):
 
     def explain(self, host: Host, name: str) -> str:
         return f"the file system does not take the option: `findmnt {name.split(maxsplit=1)[0]}` shows what it has"
+
+
+def _asked(body: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    strict = body.get("strict_points", {}) if body.get("strict") else {}
+    return [*body["points"].items(), *strict.items()]
 
 
 def _look(host: Host, mounted: Mapping[str, list[str]], point: str, option: str) -> Any:
