@@ -144,7 +144,7 @@ def difference(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]
 
 
 _KEEP = """
-import os, shutil, subprocess, sys, tarfile
+import os, stat, subprocess, sys, tarfile
 mode, archive, trees = sys.argv[1], sys.argv[2], sys.argv[3:]
 def walk():
     for tree in trees:
@@ -163,13 +163,34 @@ if mode == "save":
             if path not in mounted and os.path.lexists(path):
                 tar.add(path, recursive=False)
 else:
+    def same(member):
+        path = "/" + member.name
+        try:
+            now = os.lstat(path)
+        except OSError:
+            return False
+        if (stat.S_IMODE(now.st_mode), now.st_uid, now.st_gid) != (member.mode, member.uid, member.gid):
+            return False
+        if member.issym():
+            return stat.S_ISLNK(now.st_mode) and os.readlink(path) == member.linkname
+        if abs(member.mtime - now.st_mtime) > 1e-5:
+            return False
+        if member.isreg() and stat.S_ISREG(now.st_mode):
+            return open(path, "rb").read() == tar.extractfile(member).read()
+        return member.isdir() and stat.S_ISDIR(now.st_mode)
     with tarfile.open(archive) as tar:
         kept = {"/" + member.name for member in tar.getmembers()}
-        for path in walk():
-            if path not in kept and path not in mounted:
-                os.rmdir(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)
-        subprocess.run(["tar", "-C", "/", "--overwrite", "-xpf", archive], check=True)
+        gone = [path for path in walk() if path not in kept and path not in mounted]
+        for path in gone:
+            os.rmdir(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)
+        other = [member.name for member in tar.getmembers() if not same(member)]
+        names = "\\0".join(other).encode()
+        command = ["tar", "-C", "/", "--overwrite", "--no-recursion", "--null", "-T", "-", "-xpf", archive]
+        subprocess.run(command, input=names, check=True)
+    with open(os.path.dirname(archive) + "/changed", "w") as told:
+        told.write("\\n".join([*gone, *("/" + name for name in other)]))
 """
+"""Saves trees of a host into an archive, or brings them back; what that changed is then told in a file beside it."""
 
 
 # Kernel settings that a control may change. Those of a container that are not its network's belong to this machine.
@@ -189,15 +210,18 @@ _UNITS = (
 )
 # The antivirus's are there or not; its watcher has to be killed (see its unit).
 _ANTIVIRUS = "essms-av-scan.timer essms-av.path clamav-freshclam.service clamav-daemon.service essms-av-access.service"
+# What reads its files when it starts starts again when they changed: some take seconds for it.
 _READ_AGAIN = (
-    "systemctl kill --signal=KILL essms-av-access.service 2>/dev/null; systemctl daemon-reload; "
-    "systemctl stop essmsprobe.slice; "
+    f'changed() {{ grep -qE "$1" {FOLDER}/changed; }}; '
+    "if changed 'clamav|essms-av'; then systemctl kill --signal=KILL essms-av-access.service 2>/dev/null; fi; "
+    "systemctl daemon-reload; systemctl stop essmsprobe.slice; "
     f"for unit in {_ANTIVIRUS}; do if systemctl cat $unit >/dev/null 2>&1; then systemctl start $unit; "
     "else systemctl stop $unit 2>/dev/null; fi; done; "
-    "systemctl kill --signal=HUP --kill-who=main systemd-logind.service; "
-    "systemctl reset-failed; systemctl restart systemd-journald.service; "
+    "systemctl kill --signal=HUP --kill-who=main systemd-logind.service; systemctl reset-failed; "
+    "if changed journald; then systemctl restart systemd-journald.service; fi; "
     "systemctl try-restart chrony.service unbound.service; "
-    "! test -e /usr/sbin/rsyslogd || systemctl restart rsyslog.service; "
+    "if test -e /usr/sbin/rsyslogd; then systemctl start rsyslog.service; fi; "
+    "if changed rsyslog; then systemctl try-restart rsyslog.service; fi; "
     "! systemctl --quiet is-active auditd.service || { augenrules --load; auditctl -e 1 >/dev/null; }; "
     f"for unit in {_UNITS}; do if systemctl --quiet is-enabled $unit; then systemctl start $unit; "
     "else systemctl stop $unit; fi; done; systemctl reload ssh.service; "
@@ -412,7 +436,7 @@ def run(
         done = ask(host, {**request, "packages_planned": done["packages_planned"]}, source=source)
     names = done.response.get("packages_to_remove") or []
     if names and packages:
-        must(host, f"DEBIAN_FRONTEND=noninteractive apt-get purge -y -q {' '.join(names)}")
+        must(host, f"DEBIAN_FRONTEND=noninteractive apt-get purge -y -q {' '.join(names)}", timeout=400)
         done.removed = list(names)
     return done
 

@@ -40,6 +40,7 @@ def test_debian_versions_come_in_the_order_of_dpkg(one: str, other: str) -> None
     ("older", "newer"),
     [
         ("1.0~rc1-1", "1.0-1"),
+        ("1-0~", "1"),
         ("1.9", "1.10"),
         ("6.1.0-9-amd64", "6.1.0-10-amd64"),
         ("2.36-9+deb12u4", "2.36-9+deb12u10"),

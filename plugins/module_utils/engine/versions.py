@@ -32,9 +32,8 @@ def _dpkg(text: str) -> tuple[Any, ...]:
         for word, number in _PARTS.findall(text)
         if word or number
     ]
-    while parts and parts[-1] == _END:
-        parts.pop()
-    return (*parts, _END)
+    # nothing at all is the same as 0, which something may still follow
+    return (*(parts or [_END]), _END)
 
 
 def _weight(char: str) -> int:

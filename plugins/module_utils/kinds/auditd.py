@@ -31,7 +31,7 @@ _KILL = "systemctl kill --kill-who=main --signal"
 _READ_AGAIN = ["sh", "-c", f"! systemctl --quiet is-active {_UNIT} || {_KILL}=HUP {_UNIT}"]
 _SWITCH_ON = ["sh", "-c", "! auditctl -s | grep -q '^enabled 0' || auditctl -e 1 >/dev/null"]
 # it refuses to be stopped in the ordinary way, and takes a moment
-_UNTIL_GONE = f"for n in $(seq 100); do systemctl --quiet is-active {_UNIT} || exit 0; sleep 0.1; done; exit 1"
+_UNTIL_GONE = f"for n in $(seq 300); do systemctl --quiet is-active {_UNIT} || exit 0; sleep 0.1; done; exit 1"
 _STOP = ["sh", "-c", f"{_KILL}=TERM {_UNIT}; {_UNTIL_GONE}"]
 _ROTATE = f"""{text.HEADER}[Unit]
 Description=Begin a new audit log, so that the old ones can be purged by age

@@ -72,7 +72,8 @@ def _auditd(host: str, row: Row, _body: Body) -> Any:
         return False
     if row["name"] == "running":
         # it refuses to be stopped in any other way
-        engine.must(host, "systemctl kill --signal=TERM auditd.service; sleep 2; ! systemctl --quiet is-active auditd")
+        gone = "for n in $(seq 60); do systemctl --quiet is-active auditd || exit 0; sleep 0.5; done; exit 1"
+        engine.must(host, f"systemctl kill --signal=TERM auditd.service; {gone}")
         return False
     script, path, observed = _AUDITD[row["name"]]
     sed(host, script, path)
