@@ -89,8 +89,8 @@ class LogForward(Kind):
                     "undo": ["systemctl", "stop", _UNIT, "syslog.socket"],
                 }
             )
-        # rsyslog reads its configuration only when it starts
-        host.activate(40, "systemctl", "restart", _UNIT)
+        # rsyslog reads its configuration only when it starts; one that a rollback has stopped stays so
+        host.activate(40, "systemctl", "try-restart", _UNIT)
 
     def validate(self, host: Host) -> str:
         if not os.path.exists(host.path(_RSYSLOGD)):

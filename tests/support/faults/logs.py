@@ -84,7 +84,7 @@ def _audit_rules(host: str, row: Row, body: Body) -> Any:
     rule = body["rules"][0]
     if row["name"].endswith(" in the kernel"):
         forget = rule.replace("-w ", "-W ", 1) if rule.startswith("-w") else rule.replace("-a ", "-d ", 1)
-        engine.must(host, f"auditctl {forget}")
+        engine.must(host, ["auditctl", *forget.split()])
     else:
         engine.must(host, ["sed", "-i", f"\\#^{rule}$#d", "/etc/audit/rules.d/50-essms.rules"])
     return False
