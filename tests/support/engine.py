@@ -194,9 +194,7 @@ else:
 
 
 # Kernel settings that a control may change. Those of a container that are not its network's belong to this machine.
-_OF_THE_NETWORK = (
-    r"net\.ipv[46]\.(conf\.(all|default|eth0)\..*|ip_forward|ip_local_port_range|icmp_(ignore|echo).*|tcp_(rfc|sync).*)"
-)
+_OF_THE_NETWORK = r"net\.ipv[46]\.(conf\.(all|default|eth0|probe-web0)\..*|ip_forward|ip_local_port_range|icmp_(ignore|echo).*|tcp_(rfc|sync).*)"
 _OF_THE_KERNEL = (
     r"net\.core\.bpf_jit_harden|vm\.mmap_min_addr|fs\.(protected_.*|suid_dumpable)|kernel\.(dmesg_restrict|kptr_restrict|"
     r"randomize_va_space|sysrq|perf_.*|pid_max|panic_on_oops|yama.*|unprivileged_bpf_disabled)"
