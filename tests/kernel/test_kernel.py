@@ -139,7 +139,6 @@ def test_a_set_user_id_program_in_tmp_gives_no_rights(hardened: str, nobody: Any
 @pytest.mark.usefixtures("hardened")
 def test_no_program_starts_from_tmp(nobody: Any) -> None:
     """M06-20: noexec on /tmp, where the strict profiles ask for it."""
-    del hardened
     tried = nobody("cp /bin/true /tmp/essms-true; /tmp/essms-true; code=$?; rm /tmp/essms-true; exit $code")
     assert "denied" in tried.text
 
