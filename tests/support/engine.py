@@ -207,7 +207,7 @@ _SYSCTLS = {True: f"^({_OF_THE_NETWORK})$", False: f"^({_OF_THE_NETWORK}|{_OF_TH
 # A unit that is enabled runs, one that is not does not: these are those that controls and `tests.support.faults` name.
 _UNITS = (
     "essms-probe.service apt-daily.timer apt-daily-upgrade.timer logrotate.timer chrony.service "
-    "essms-audit-rotate.timer unbound.service"
+    "auditd.service essms-audit-rotate.timer unbound.service"
 )
 # The antivirus's are there or not; its watcher has to be killed (see its unit).
 _ANTIVIRUS = "essms-av-scan.timer essms-av.path clamav-freshclam.service clamav-daemon.service essms-av-access.service"
@@ -223,7 +223,7 @@ _READ_AGAIN = (
     "systemctl try-restart chrony.service; if changed /unbound/; then systemctl try-restart unbound.service; fi; "
     "if test -e /usr/sbin/rsyslogd; then systemctl start rsyslog.service; fi; "
     "if changed rsyslog; then systemctl try-restart rsyslog.service; fi; "
-    "! systemctl --quiet is-active auditd.service || augenrules --load; "
+    "! systemctl --quiet is-active auditd.service || { augenrules --load; auditctl -e 1 >/dev/null; }; "
     f"for unit in {_UNITS}; do if systemctl --quiet is-enabled $unit; then systemctl start $unit; "
     "else systemctl stop $unit; fi; done; systemctl reload ssh.service; "
     "! command -v nft >/dev/null || "
@@ -437,7 +437,7 @@ def run(
         done = ask(host, {**request, "packages_planned": done["packages_planned"]}, source=source)
     names = done.response.get("packages_to_remove") or []
     if names and packages:
-        must(host, f"DEBIAN_FRONTEND=noninteractive apt-get purge -y -q {' '.join(names)}")
+        must(host, f"DEBIAN_FRONTEND=noninteractive apt-get purge -y -q {' '.join(names)}", timeout=400)
         done.removed = list(names)
     return done
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.essms.hardening.plugins.module_utils.engine import logrotate
-from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import Seen, Unknown
+from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import SHARED_KERNEL, Seen, Unknown
 from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS, audit_rules, time_sync
 
 from tests.support.fixture_host import FixtureHost
@@ -185,3 +185,41 @@ def test_rules_that_are_written_but_not_loaded_are_seen(tmp_path: Path) -> None:
     assert seen["accounts"] is True
     assert seen["accounts in the kernel"].note == f"1 of 2 rules missing, the first: {rules[1]}"
     assert seen["immutable until the next restart"] is False
+
+
+@pytest.mark.parametrize(
+    ("kernel", "journald", "note"),
+    [
+        ("enabled 1", "[Journal]\n#Audit=no\nAudit=\n", ""),
+        ("enabled 2", "[Journal]\nAudit=yes\n", ""),
+        ("enabled 0", "[Journal]\nAudit=\n", "the audit of the kernel is switched off"),
+        ("enabled 1", "[Journal]\n#Audit=no\n", "journald switches the audit of the kernel off whenever it starts"),
+        ("enabled 1", "[Journal]\nAudit=no\n", "journald switches the audit of the kernel off whenever it starts"),
+    ],
+)
+def test_a_kernel_that_journald_silences_does_not_record(tmp_path: Path, kernel: str, journald: str, note: str) -> None:
+    answers = {
+        "auditctl -s": f"{kernel}\nfailure 1\n",
+        CAT: journald,
+        "systemctl show --property=UnitFileState,ActiveState auditd.service": (
+            "ActiveState=active\nUnitFileState=enabled\n"
+        ),
+    }
+    body = {"enabled": True, "running": True, "recording": True}
+    seen = KINDS["auditd"].observe(FixtureHost(tmp_path, {}, answers), [body])
+    assert (seen["enabled"], seen["running"]) == (True, True)
+    recording = seen["recording"]
+    assert (recording is True) if not note else (recording.value is False and recording.note == note)
+
+
+def test_a_container_is_given_no_audit_of_its_own(tmp_path: Path) -> None:
+    host = FixtureHost(tmp_path, {}, {"systemd-detect-virt --container --quiet": ""})
+    bodies = {
+        "auditd": {"running": True, "megabytes": 64},
+        "audit_rules": {"name": "accounts", "rules": ["-w /etc/passwd -p wa -k identity"]},
+    }
+    for kind, body in bodies.items():
+        seen = KINDS[kind].observe(host, [body])
+        assert set(seen) == set(KINDS[kind].expand(body))
+        assert {answer.reason for answer in seen.values()} == {SHARED_KERNEL}
+        assert KINDS[kind].needs(host, body) == ()

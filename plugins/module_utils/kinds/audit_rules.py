@@ -47,22 +47,23 @@ class AuditRules(Kind):
         return {_IMMUTABLE: True} if body.get("immutable") else {}
 
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        if host.in_container:
+            return dict.fromkeys(self.names(host, bodies), NotApplicable(SHARED_KERNEL))
         written = _written(host)
         loaded = _loaded(host)
         found: dict[str, Any] = {}
         for body in bodies:
             if "rules" not in body:
-                found[_IMMUTABLE] = "-e 2" in _lines(host) if host.in_container else _locked(host)
+                found[_IMMUTABLE] = _locked(host)
                 continue
             wanted = {canonical(rule): rule for rule in body["rules"]}
             found[body["name"]] = _missing(wanted, written)
-            kernel = loaded if isinstance(loaded, (NotApplicable, Unknown)) else _missing(wanted, loaded)
-            found[body["name"] + _IN_KERNEL] = kernel
+            found[body["name"] + _IN_KERNEL] = loaded if isinstance(loaded, Unknown) else _missing(wanted, loaded)
         return found
 
     def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
         if "rules" in body:
-            if not host.in_container and _locked(host):
+            if _locked(host):
                 raise SettingError(f"the audit rules are locked (-e 2): empty {LAST}, restart the host, apply again")
             there = _written(host)
             lines = [rule for rule in body["rules"] if canonical(rule) not in there]
@@ -71,9 +72,8 @@ class AuditRules(Kind):
                 host.write(RULES, content, mode=0o640)
         else:
             host.write(LAST, f"{text.HEADER}-e 2\n", mode=0o640)
-        if not host.in_container:
-            host.will_change(COMPILED, f"{COMPILED}.prev")
-            host.activate(70, *LOAD)
+        host.will_change(COMPILED, f"{COMPILED}.prev")
+        host.activate(70, *LOAD)
 
     def explain(self, host: Host, name: str) -> str:
         return "the kernel refused a rule: `augenrules --load` says which"
@@ -125,9 +125,7 @@ def _written(host: Host) -> set[Canonical]:
     return {canonical(line) for line in _lines(host) if line.startswith(("-a", "-w"))}
 
 
-def _loaded(host: Host) -> set[Canonical] | NotApplicable | Unknown:
-    if host.in_container:
-        return NotApplicable(reason=SHARED_KERNEL)
+def _loaded(host: Host) -> set[Canonical] | Unknown:
     done = host.run("auditctl", "-l")
     if done.rc == 127:
         return set()

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..engine import text
 from ..engine.errors import NotApplicable, Seen, Unknown
-from ..engine.host import Host
+from ..engine.host import Host, Result
 from ..engine.rules import AT_LEAST, LIMIT
 from .base import Kind, fields, integer
 
@@ -24,6 +24,9 @@ _SERVICE = (
     "/org/freedesktop/systemd1/unit/systemd_2djournald_2eservice",
     "org.freedesktop.systemd1.Service",
 )
+# Debian's journald switches the kernel's audit off whenever it starts, whoever else had it switched on.
+_WAS_ON = "auditctl -s 2>/dev/null | grep -q '^enabled 1'; on=$?"
+_RESTART = ["sh", "-c", f"{_WAS_ON}; systemctl restart {_UNIT} && {{ [ $on != 0 ] || auditctl -e 1 >/dev/null; }}"]
 _RSYSLOG = "/usr/sbin/rsyslogd"
 _KEYS = {
     "storage": "Storage",
@@ -67,7 +70,7 @@ class Journald(Kind):
 
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         names = self.names(host, bodies)
-        done = host.run("systemd-analyze", "cat-config", "--no-pager", "systemd/journald.conf")
+        done = configuration(host)
         if done.rc != 0:
             return dict.fromkeys(names, Unknown(f"systemd-analyze failed: {done.err.strip()[:120]}"))
         unread = _unread(host, [line[2:] for line in done.out.splitlines() if line.startswith("# /")])
@@ -85,12 +88,22 @@ class Journald(Kind):
         for name, value in wanted.items():
             content = text.put(content, _KEYS[name], _written(name, value), text.BARE_EQUALS, "Journal")
         host.write(DROP_IN, content)
-        # the service starts again without losing a message, but only five times in ten seconds unless it is forgiven
-        host.activate(20, "systemctl", "reset-failed", _UNIT)
-        host.activate(21, "systemctl", "restart", _UNIT)
+        restart(host)
 
     def explain(self, host: Host, name: str) -> str:
         return f"a file read after {DROP_IN} sets {_KEYS[name]}: `systemd-analyze cat-config systemd/journald.conf`"
+
+
+def configuration(host: Host) -> Result:
+    """Return all that journald's files say, in the order they are read."""
+    return host.run("systemd-analyze", "cat-config", "--no-pager", "systemd/journald.conf")
+
+
+def restart(host: Host) -> None:
+    """Have the service read its files: it starts again without losing a message."""
+    # only five times in ten seconds, unless it is forgiven
+    host.activate(20, "systemctl", "reset-failed", _UNIT)
+    host.activate(21, *_RESTART)
 
 
 def _takes_from_socket(host: Host) -> bool:

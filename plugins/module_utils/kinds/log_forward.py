@@ -20,6 +20,10 @@ _MAIN = "/etc/rsyslog.conf"
 _RSYSLOGD = "/usr/sbin/rsyslogd"
 _UNIT = "rsyslog.service"
 _NOWHERE = "no log server is declared"
+# rsyslog looks whether the server has closed the connection by looking whether something waits to be read. A session
+# ticket, which it never reads, would hide that, and messages would be lost in a dead connection.
+_TLS = "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%NO_TICKETS"
+_AT_ONCE = "1"
 _ACTION = re.compile(r'^\*\.\*\s+action\(type="omfwd" (.*)\)\s*$', re.MULTILINE)
 _OPTION = re.compile(r'([A-Za-z.]+)="([^"]*)"')
 _CA = re.compile(r'^global\(DefaultNetstreamDriverCAFile="([^"]*)"\)\s*$', re.MULTILINE)
@@ -66,7 +70,8 @@ class LogForward(Kind):
             "authority": authority[1] if authority else None,
             "kept while the server is away": "queue.filename" in options
             and options.get("action.resumeretrycount") == "-1"
-            and options.get("queue.saveonshutdown") == "on",
+            and options.get("queue.saveonshutdown") == "on"
+            and options.get("queue.dequeuebatchsize") == _AT_ONCE,
             "service": host.run("systemctl", "is-active", _UNIT).out.strip() == "active",
         }
 
@@ -113,8 +118,11 @@ def _rendered(body: Mapping[str, Any]) -> str:
         "StreamDriverAuthMode": "x509/name",
         "StreamDriverPermittedPeers": body["server"],
         "streamdriver.CheckExtendedKeyPurpose": "on",
-        # in memory first, on disk once that is full or rsyslog stops; tried again for as long as it takes
+        "gnutlsPriorityString": _TLS,
+        # in memory first, on disk once that is full or rsyslog stops; tried again for as long as it takes. What it has
+        # taken out to be sent is lost when rsyslog stops: one message, and not the 128 of the default.
         "queue.type": "LinkedList",
+        "queue.dequeueBatchSize": _AT_ONCE,
         "queue.filename": "essms-forward",
         "queue.maxDiskSpace": "1g",
         "queue.saveOnShutdown": "on",

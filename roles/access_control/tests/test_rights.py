@@ -42,7 +42,8 @@ def people(name: str) -> Iterator[tuple[str, str]]:
 def opened(name: str, people: tuple[str, str]) -> Iterator[Mapping[str, bool]]:
     """Open files to everybody, apply the control, and take it back at the end; say what a user read before."""
     reader, owner = people
-    lab.must(name, "mkdir -p /boot/grub /etc/cron.d")
+    # the role has closed the last one
+    lab.must(name, "mkdir -p /boot/grub /etc/cron.d && chmod 0755 /etc/sudoers.d")
     for path, mode in SECRETS.items():
         text = "" if "sudoers" in path else "secret\n"
         lab.must(name, f"cat > {path} && chmod {mode} {path}", stdin=text)
@@ -56,6 +57,7 @@ def opened(name: str, people: tuple[str, str]) -> Iterator[Mapping[str, bool]]:
     assert not back["problem"], back["problem"]
     assert lab.must(name, ["stat", "-c", "%a %U:%G", *paths, f"/home/{owner}"]) == modes
     lab.must(name, ["rm", "-f", *SECRETS])
+    lab.must(name, "chmod 0750 /etc/sudoers.d")
 
 
 @pytest.mark.parametrize("path", SECRETS)

@@ -64,9 +64,16 @@ _AUDITD = {
 
 
 def _auditd(host: str, row: Row, _body: Body) -> Any:
+    if row["name"] == "enabled":
+        engine.must(host, "systemctl --quiet disable auditd.service")
+        return False
+    if row["name"] == "recording":
+        engine.must(host, "rm /etc/systemd/journald.conf.d/zz-essms-audit.conf; systemctl restart systemd-journald")
+        return False
     if row["name"] == "running":
         # it refuses to be stopped in any other way
-        engine.must(host, "systemctl kill --signal=TERM auditd.service; sleep 2; ! systemctl --quiet is-active auditd")
+        gone = "for n in $(seq 60); do systemctl --quiet is-active auditd || exit 0; sleep 0.5; done; exit 1"
+        engine.must(host, f"systemctl kill --signal=TERM auditd.service; {gone}")
         return False
     script, path, observed = _AUDITD[row["name"]]
     sed(host, script, path)
@@ -97,6 +104,8 @@ def _log_forward(host: str, row: Row, _body: Body) -> Any:
         engine.must(host, "systemctl --quiet stop rsyslog.service syslog.socket")
         return False
     script, observed = _LOG_FORWARD[row["name"]]
+    # one that rsyslog accepts
+    engine.must(host, "cp /etc/ssl/certs/ca-certificates.crt /etc/other.pem")
     sed(host, script, "/etc/rsyslog.d/50-essms-forward.conf")
     return observed
 
