@@ -195,7 +195,8 @@ else:
 
 # Kernel settings that a control may change. Those of a container that are not its network's belong to this machine.
 _OF_THE_NETWORK = (
-    r"net\.ipv[46]\.(conf\.(all|default|eth0)\..*|ip_forward|ip_local_port_range|icmp_(ignore|echo).*|tcp_(rfc|sync).*)"
+    r"net\.ipv[46]\.(conf\.(all|default|eth0|probe-web0)\..*|ip_forward|ip_local_port_range|icmp_(ignore|echo).*|"
+    r"tcp_(rfc|sync).*)"
 )
 _OF_THE_KERNEL = (
     r"net\.core\.bpf_jit_harden|vm\.mmap_min_addr|fs\.(protected_.*|suid_dumpable)|kernel\.(dmesg_restrict|kptr_restrict|"
@@ -219,7 +220,7 @@ _READ_AGAIN = (
     "else systemctl stop $unit 2>/dev/null; fi; done; "
     "systemctl kill --signal=HUP --kill-who=main systemd-logind.service; systemctl reset-failed; "
     "if changed journald; then systemctl restart systemd-journald.service; fi; "
-    "systemctl try-restart chrony.service unbound.service; "
+    "systemctl try-restart chrony.service; if changed /unbound/; then systemctl try-restart unbound.service; fi; "
     "if test -e /usr/sbin/rsyslogd; then systemctl start rsyslog.service; fi; "
     "if changed rsyslog; then systemctl try-restart rsyslog.service; fi; "
     "! systemctl --quiet is-active auditd.service || { augenrules --load; auditctl -e 1 >/dev/null; }; "
