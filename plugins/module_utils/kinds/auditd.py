@@ -135,7 +135,8 @@ def _purge(host: Host, days: int) -> None:
     host.write(PURGE, f"{text.HEADER}x /var/log/audit/audit.log\ne /var/log/audit - - - m:{days}d\n")
     host.write(f"{_UNITS}/essms-audit-rotate.service", _ROTATE)
     host.write(f"{_UNITS}/{TIMER}", _WEEKLY)
-    host.operate(_systemctl(["enable", "--now", TIMER], ["disable", "--now", TIMER]))
+    if not host.exists(f"{_UNITS}/timers.target.wants/{TIMER}"):
+        host.operate(_systemctl(["enable", "--now", TIMER], ["disable", "--now", TIMER]))
 
 
 def _systemctl(do: list[str], undo: list[str]) -> dict[str, Any]:
