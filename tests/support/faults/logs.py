@@ -86,7 +86,9 @@ def _audit_rules(host: str, row: Row, body: Body) -> Any:
         forget = rule.replace("-w ", "-W ", 1) if rule.startswith("-w") else rule.replace("-a ", "-d ", 1)
         engine.must(host, ["auditctl", *forget.split()])
     else:
-        engine.must(host, ["sed", "-i", f"\\#^{rule}$#d", "/etc/audit/rules.d/50-essms.rules"])
+        sed(host, f"\\#^{rule}$#d", "/etc/audit/rules.d/50-essms.rules")
+        # as at every start of the host: what is compiled is never older than what it is made of
+        engine.must(host, ["augenrules"])
     return False
 
 
