@@ -125,6 +125,8 @@ class Machine(Target):
 
     def _pipe(self, argv: list[str], given: bytes) -> bytes:
         command = vm.command(self.host.name, argv)
+        # an emulated machine that has little of the processor may be silent for minutes
+        command[1:1] = ["-o", "ServerAliveInterval=0"]
         try:
             done = subprocess.run(command, input=given, capture_output=True, timeout=self.seconds, check=False)
         except subprocess.TimeoutExpired:
