@@ -209,12 +209,12 @@ _UNITS = (
     "essms-probe.service apt-daily.timer apt-daily-upgrade.timer logrotate.timer chrony.service "
     "auditd.service essms-audit-rotate.timer unbound.service"
 )
-# The antivirus's are there or not; its watcher has to be killed (see its unit).
+# The antivirus's are there or not.
 _ANTIVIRUS = "essms-av-scan.timer essms-av.path clamav-freshclam.service clamav-daemon.service essms-av-access.service"
 # What reads its files when it starts starts again when they changed: some take seconds for it.
 _READ_AGAIN = (
     f'changed() {{ grep -qE "$1" {FOLDER}/changed; }}; '
-    "if changed 'clamav|essms-av'; then systemctl kill --signal=KILL essms-av-access.service 2>/dev/null; fi; "
+    "if changed '/etc/clamav|essms-av[-.a-z]*$'; then systemctl stop essms-av-access.service 2>/dev/null; fi; "
     "systemctl daemon-reload; systemctl stop essmsprobe.slice; "
     f"for unit in {_ANTIVIRUS}; do if systemctl cat $unit >/dev/null 2>&1; then systemctl start $unit; "
     "else systemctl stop $unit 2>/dev/null; fi; done; "
