@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.essms.hardening.plugins.module_utils.engine import firewall, nft
+from ansible_collections.essms.hardening.plugins.module_utils.engine import firewall, listeners, nft
 from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import SettingError
 from ansible_collections.essms.hardening.plugins.module_utils.engine.nft import match, rule
 from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
@@ -122,3 +124,29 @@ def test_an_administration_port_that_is_closed_already_needs_no_decision(tmp_pat
     let_in = {"rule": {"chain": "services", "expr": [port, {"accept": None}]}}
     with pytest.raises(SettingError, match="445/tcp"):
         apply_administration(answering(tmp_path, 445, chains=[entry, services, let_in]))
+
+
+def datagrams(root: Path, lent: str, *ports: int, inode: int = 4_000_000_000) -> list[int]:
+    """Return which UDP ports count as services on a host that lends some to clients."""
+    files = {
+        "/proc/net/udp": sockets("07", *ports, inode=inode),
+        "/proc/sys/net/ipv4/ip_local_port_range": lent,
+    }
+    return [each.port for each in listeners.waiting(FixtureHost(root, files))]
+
+
+def test_a_port_lent_to_a_client_is_no_service(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.bind(("127.0.0.1", 0))
+        held = os.fstat(client.fileno()).st_ino
+        assert datagrams(tmp_path, "32768\t60999\n", 1194, 32767, 40000, 61000, inode=held) == [1194, 32767, 61000]
+        assert datagrams(tmp_path, "32768\t65535\n", 40000, 61000, inode=held) == []
+        # lower ones are services, also where a host lends them to clients
+        assert datagrams(tmp_path, "1024\t65535\n", 1194, 40000, inode=held) == [1194]
+        # a program's, but known
+        assert datagrams(tmp_path, "32768\t60999\n", 41641, 51820, inode=held) == [41641, 51820]
+
+
+def test_a_socket_of_the_kernels_own_is_a_service_wherever_it_is(tmp_path: Path) -> None:
+    """WireGuard's: no program holds it."""
+    assert datagrams(tmp_path, "32768\t60999\n", 51000) == [51000]
