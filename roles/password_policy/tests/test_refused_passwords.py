@@ -16,8 +16,8 @@ USER = "mlavigne"
 # Each breaks one rule only, and names the reason the host gives: no other rule may hide that this one is gone.
 WEAK = {
     "M08-01-short": ("Ge7,kRz9!pX", "shorter than 12"),
-    "M08-02-one-class": ("gkwqzrtxpnbv", "character classes"),
-    "M08-02-three-classes": ("gk7wqzr2txpnB", "character classes"),
+    "M08-02-one-class": ("gkwqzrtxpnbv", "less than 1 digits"),
+    "M08-02-three-classes": ("gk7wqzr2txpnB", "less than 1 non-alphanumeric"),
     "M08-07-dictionary": ("Transcendental9!", "dictionary word"),
     "M08-07-banned-word": ("Hy!Tilleuls4kRw", "forbidden words"),
     "M08-07-own-name": (f"Qw!{USER}4Kz", "user name"),
