@@ -71,7 +71,11 @@ def go(
             faults.FAULTS["package"](host, {"name": name}, {})
     other = engine.difference(before, engine.tree(host))
     assert other == [], f"a rollback gives back other files: {other}"
-    assert _seen(host, asked) == seen, "a rollback leaves other values in force"
+    now = _seen(host, asked)
+    other = [
+        f"{key}: {seen.get(key)!r} before, {now.get(key)!r} now" for key in seen | now if seen.get(key) != now.get(key)
+    ]
+    assert other == [], f"a rollback leaves other values in force: {other}"
     assert _packages(host) == packages, "a rollback gives back other packages"
     assert set(earlier) < set(_transactions(host)), "a rollback removed the journals of others"
 
