@@ -305,9 +305,11 @@ def test_each_control_stands_and_goes_alone(host: str, around: Mapping[str, Neig
     ssh_only_trusted = {TRUSTED4: "open", TRUSTED6: "open", FOREIGN4: SILENT, FOREIGN6: SILENT}
     everywhere, nowhere = dict.fromkeys(NETWORKS, "open"), dict.fromkeys(NETWORKS, SILENT)
     assert (look.tries("tcp", 22), look.tries("tcp", 9999)) == (everywhere, everywhere)
-    apply(host, wanted("M02-08"))
-    assert (look.tries("tcp", 22), look.tries("tcp", 9999)) == (ssh_only_trusted, everywhere)
+    refused = engine.run(host, "applied", wanted("M02-08"))
+    assert "could no longer reach 445/tcp (python3), 3389/tcp (python3): declare" in refused["failed"]["M02-08"]
     closed = [*(f"{port}/tcp" for port in TCP), *(f"{port}/udp" for port in UDP)]
+    apply(host, wanted("M02-08", essms_firewall_closed=closed))
+    assert (look.tries("tcp", 22), look.tries("tcp", 9999)) == (ssh_only_trusted, everywhere)
     apply(host, wanted("M02-06", essms_firewall_closed=closed))
     assert (look.tries("tcp", 22), look.tries("tcp", 9999)) == (ssh_only_trusted, nowhere)
     back = engine.run(host, "reverted", wanted(), ["M02-08"])

@@ -5,13 +5,19 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.essms.hardening.plugins.module_utils.engine import firewall, nft
+from ansible_collections.essms.hardening.plugins.module_utils.engine import firewall, listeners, nft
 from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import SettingError
 from ansible_collections.essms.hardening.plugins.module_utils.engine.nft import match, rule
 from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
+
+from tests.support.fixture_host import FixtureHost
 
 SADDR = {"payload": {"protocol": "ip", "field": "saddr"}}
 DPORT = {"payload": {"protocol": "tcp", "field": "dport"}}
@@ -63,3 +69,84 @@ def test_administration_without_networks_waits_for_a_decision() -> None:
     body = {"ssh_port": 22, "ports": [], "networks": [], "services": []}
     assert KINDS["firewall_administration"].undecided(body)
     assert not KINDS["firewall_administration"].undecided({**body, "networks": ["10.0.0.0/8"]})
+
+
+# --- what answers ----------------------------------------------------------------------------------------------------
+
+ADMINISTRATION: dict[str, Any] = {
+    "ssh_port": 22,
+    "ports": [445, 3389],
+    "networks": ["10.0.0.0/8"],
+    "services": [],
+    "closed": [],
+}
+_HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+
+
+def sockets(state: str, *ports: int, inode: int = 4_000_000_000) -> str:
+    """Return a table of /proc/net with these ports, on every address."""
+    lines = [
+        f"   0: 00000000:{port:04X} 00000000:0000 {state} 00000000:00000000 00:00000000 00000000  0  0 {inode} 2 0 0\n"
+        for port in ports
+    ]
+    return _HEAD + "".join(lines)
+
+
+def answering(root: Path, *tcp: int, chains: Sequence[dict[str, Any]] = ()) -> FixtureHost:
+    """Return a host on whose ports something answers, with the chains that its kernel has."""
+    listing = json.dumps({"nftables": list(chains)})
+    return FixtureHost(root, {"/proc/net/tcp": sockets("0A", *tcp)}, {f"{nft.NFT} -j list table inet essms": listing})
+
+
+def apply_administration(host: FixtureHost, **body: Any) -> None:
+    KINDS["firewall_administration"].edit(host, {**ADMINISTRATION, **body}, {})
+
+
+def test_an_administration_port_that_answers_is_not_closed_without_a_decision(tmp_path: Path) -> None:
+    host = answering(tmp_path, 22, 445, 8080)
+    with pytest.raises(SettingError, match=r"could no longer reach 445/tcp \(unknown\): declare in essms_firewall"):
+        apply_administration(host)
+    apply_administration(host, closed=["445/tcp"])
+    apply_administration(host, services=[{"name": "files", "port": 445, "sources": ["192.0.2.0/24"]}])
+    with pytest.raises(SettingError, match="445/tcp"):
+        apply_administration(host, services=[{"name": "files", "port": 445, "protocol": "udp", "sources": ["::1"]}])
+
+
+def test_an_administration_port_that_is_closed_already_needs_no_decision(tmp_path: Path) -> None:
+    own = {"chain": {"name": "administration", "hook": "input", "prio": -5, "policy": "accept"}}
+    port = {"match": {"op": "==", "left": DPORT, "right": {"set": [22, 445]}}}
+    apply_administration(
+        answering(tmp_path, 445, chains=[own, {"rule": {"chain": "administration", "expr": [port, {"drop": None}]}}])
+    )
+    entry = {"chain": {"name": "input", "hook": "input", "prio": 0, "policy": "drop"}}
+    services = {"chain": {"name": "services"}}
+    apply_administration(answering(tmp_path, 445, chains=[entry, services]))
+    let_in = {"rule": {"chain": "services", "expr": [port, {"accept": None}]}}
+    with pytest.raises(SettingError, match="445/tcp"):
+        apply_administration(answering(tmp_path, 445, chains=[entry, services, let_in]))
+
+
+def datagrams(root: Path, lent: str, *ports: int, inode: int = 4_000_000_000) -> list[int]:
+    """Return which UDP ports count as services on a host that lends some to clients."""
+    files = {
+        "/proc/net/udp": sockets("07", *ports, inode=inode),
+        "/proc/sys/net/ipv4/ip_local_port_range": lent,
+    }
+    return [each.port for each in listeners.waiting(FixtureHost(root, files))]
+
+
+def test_a_port_lent_to_a_client_is_no_service(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.bind(("127.0.0.1", 0))
+        held = os.fstat(client.fileno()).st_ino
+        assert datagrams(tmp_path, "32768\t60999\n", 1194, 32767, 40000, 61000, inode=held) == [1194, 32767, 61000]
+        assert datagrams(tmp_path, "32768\t65535\n", 40000, 61000, inode=held) == []
+        # lower ones are services, also where a host lends them to clients
+        assert datagrams(tmp_path, "1024\t65535\n", 1194, 40000, inode=held) == [1194]
+        # a program's, but known
+        assert datagrams(tmp_path, "32768\t60999\n", 41641, 51820, inode=held) == [41641, 51820]
+
+
+def test_a_socket_of_the_kernels_own_is_a_service_wherever_it_is(tmp_path: Path) -> None:
+    """WireGuard's: no program holds it."""
+    assert datagrams(tmp_path, "32768\t60999\n", 51000) == [51000]

@@ -82,21 +82,56 @@ def test_logrotate_is_written_once_and_reads_back(content: str, _days: int) -> N
 
 
 def test_logrotate_needs_its_files(tmp_path: Path) -> None:
-    kind, body = KINDS["logrotate"], {"days": 365}
+    kind, others, body = KINDS["logrotate"], KINDS["logrotate_others"], {"days": 365}
     files = {
-        "/etc/logrotate.conf": "daily\nrotate 365\nmaxage 365\ninclude /etc/logrotate.d\n",
+        "/etc/logrotate.conf": "weekly\nrotate 4\ninclude /etc/logrotate.d\n",
         "/etc/logrotate.d/syslog": "/var/log/syslog {\n notifempty\n}\n",
         "/etc/logrotate.d/app": "/var/log/app/*.log {\n rotate 900\n maxage 900\n}\n",
         "/etc/logrotate.d/app.dpkg-old": "/var/log/old {\n maxage 9000\n}\n",
     }
     host = FixtureHost(tmp_path, files, {})
     found = {name: getattr(value, "value", value) for name, value in kind.observe(host, [body]).items()}
-    assert found == {
-        "default days": 365, "system log days": 365, "other log days": 900, "silent logs are purged": False,
-    }  # fmt: skip
-    kind.edit(host, body, {"other log days": 365, "silent logs are purged": True})
+    assert found == {"default days": 28, "system log days": 28, "silent logs are purged": False}
+    longest = others.observe(host, [body])["other log days"]
+    assert (longest.value, longest.note[:43]) == (900, "the first to look at: /etc/logrotate.d/app;")
+    kind.edit(host, body, kind.expand(body))
     found = {name: getattr(value, "value", value) for name, value in kind.observe(host, [body]).items()}
-    assert set(found.values()) == {365, True}
+    assert found == kind.expand(body)
+    assert others.observe(host, [body])["other log days"].value == 900
+
+
+@pytest.mark.parametrize("frequency", ["daily", "weekly", "monthly"])
+@pytest.mark.parametrize(
+    ("own", "days"), [(" rotate 52\n", 52), (" monthly\n rotate 72\n", 2160), (" rotate 900\n", 900)]
+)
+def test_logrotate_never_shortens_what_an_application_keeps(
+    tmp_path: Path, frequency: str, own: str, days: int
+) -> None:
+    kind, body = KINDS["logrotate"], {"days": 365}
+    files = {
+        "/etc/logrotate.conf": f"{frequency}\nrotate 4\n",
+        "/etc/logrotate.d/app": f"/var/log/app.log {{\n{own}}}\n",
+        "/etc/logrotate.d/inherits": "/var/log/other.log {\n}\n",
+    }
+    host = FixtureHost(tmp_path, files, {})
+    kind.edit(host, body, kind.expand(body))
+    assert host.text("/etc/logrotate.d/app") == files["/etc/logrotate.d/app"]
+    (defaults,) = logrotate.parse("/x", host.text("/etc/logrotate.conf") or "")
+    stanza = logrotate.parse("/x", files["/etc/logrotate.d/app"])[1]
+    times = 1 if "monthly" in own else logrotate.FREQUENCIES[frequency]
+    assert logrotate.kept(stanza, defaults.own) == days * times
+    # and what applications are given by default is no longer than asked either
+    assert 360 <= logrotate.kept(defaults, {}) <= 365
+
+
+def test_logrotate_leaves_longer_defaults_and_those_it_cannot_count(tmp_path: Path) -> None:
+    kind, body = KINDS["logrotate"], {"days": 365}
+    for conf, value in (("weekly\nrotate 520\n", 3640), ("monthly\nrotate 12\n", 365), ("weekly\nrotate 51\n", 357)):
+        host = FixtureHost(tmp_path / conf.split()[2], {"/etc/logrotate.conf": conf}, {})
+        assert kind.observe(host, [body])["default days"] == value
+        assert kind.rule("default days").test(365, value) == (value >= 365)
+    host = FixtureHost(tmp_path / "size", {"/etc/logrotate.conf": "size 1M\nrotate 4\n"}, {})
+    assert isinstance(kind.observe(host, [body])["default days"], Unknown)
 
 
 def test_logrotate_minds_a_file_that_another_control_is_about_to_write(tmp_path: Path) -> None:

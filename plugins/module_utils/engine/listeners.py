@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -16,8 +17,12 @@ _LOOPBACKS = ("0" * 24 + "01000000", "0" * 16 + "FFFF00000100007F")
 """::1 and 127.0.0.1 in IPv6's clothes, as /proc/net writes them."""
 _CLIENTS = {("udp", 68), ("udp", 546)}
 """Ports on which DHCP clients wait for answers."""
-_FIRST_EPHEMERAL = 32768
-"""From here on the kernel lends UDP ports to clients that ask somebody something."""
+_RANGE = "/proc/sys/net/ipv4/ip_local_port_range"
+_FIRST_LENT, _LAST_LENT = 32768, 60999
+"""The UDP ports that a kernel lends to clients when nobody changes it. Lower ones are never skipped, even where they
+are lent too: most services are there."""
+_SERVICES = {41641, 44818, 47808, 51820}
+"""Services among them: Tailscale, EtherNet/IP, BACnet, WireGuard."""
 
 
 class Listener(NamedTuple):
@@ -37,8 +42,31 @@ class Listener(NamedTuple):
         return self.protocol == protocol and low <= self.port <= high
 
 
-def waiting(host: Host) -> Iterator[Listener]:
-    """Yield every socket that waits for other machines; one port may come several times."""
+def waiting(host: Host) -> list[Listener]:
+    """Return every socket that waits for other machines; one port may come several times."""
+    found = list(_bound(host))
+    low, high = _lent(host)
+    ports = set(range(low, high + 1)) - _SERVICES
+    lent = {each for each in found if each.protocol == "udp" and each.port in ports}
+    if not lent:
+        return found
+    # A client's socket is held by its program. One that nobody holds is the kernel's own, as WireGuard's is, unless it
+    # was closed while we looked.
+    held = _programs({each.inode for each in lent})
+    clients = {each for each in lent if each.inode in held}
+    there = set(_bound(host)) if lent - clients else set()
+    return [each for each in found if each not in lent or (each not in clients and each in there)]
+
+
+def _lent(host: Host) -> tuple[int, int]:
+    """Return the first and the last UDP port that may be a client's."""
+    words = (host.text(_RANGE) or "").split()
+    low, high = (int(word) for word in words) if len(words) == 2 else (_FIRST_LENT, _LAST_LENT)
+    return max(low, _FIRST_LENT), high
+
+
+def _bound(host: Host) -> Iterator[Listener]:
+    """Yield every socket on an address that others reach and that is in no connection, but for DHCP clients'."""
     for table, state in _WAITING:
         for line in (host.text(f"/proc/net/{table}") or "").split("\n")[1:]:
             columns = line.split()
@@ -46,8 +74,7 @@ def waiting(host: Host) -> Iterator[Listener]:
                 continue
             address, _, port = columns[1].rpartition(":")
             found = Listener(table[:3], int(port, 16), columns[9])
-            lent = found.protocol == "udp" and found.port >= _FIRST_EPHEMERAL
-            if not _is_loopback(address) and found[:2] not in _CLIENTS and not lent:
+            if not _is_loopback(address) and found[:2] not in _CLIENTS:
                 yield found
 
 
@@ -64,16 +91,29 @@ def _programs(inodes: set[str]) -> dict[str, str]:
     wanted = {f"socket:[{inode}]": inode for inode in inodes}
     found: dict[str, str] = {}
     for process in filter(str.isdigit, os.listdir("/proc")):
-        folder = f"/proc/{process}/fd"
-        try:
-            held = {os.readlink(f"{folder}/{number}") for number in os.listdir(folder)} & set(wanted)
-            if held:
-                with open(f"/proc/{process}/comm", encoding="utf-8", errors="replace") as stream:
-                    name = "".join(char for char in stream.read() if char.isprintable())
-                found.update({wanted[socket]: name for socket in held})
-        except OSError:  # it has ended meanwhile
-            continue
+        held = set(_links(f"/proc/{process}/fd")) & set(wanted)
+        if held:
+            found.update(dict.fromkeys((wanted[socket] for socket in held), _name(process)))
     return found
+
+
+def _links(folder: str) -> Iterator[str]:
+    """Yield what each link of a folder leads to; a process may end or close files meanwhile."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return
+    for name in names:
+        with contextlib.suppress(OSError):
+            yield os.readlink(f"{folder}/{name}")
+
+
+def _name(process: str) -> str:
+    try:
+        with open(f"/proc/{process}/comm", encoding="utf-8", errors="replace") as stream:
+            return "".join(char for char in stream.read() if char.isprintable())
+    except OSError:  # it has ended meanwhile
+        return "unknown"
 
 
 def own_addresses(host: Host) -> set[str]:

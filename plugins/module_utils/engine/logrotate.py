@@ -14,10 +14,11 @@ FREQUENCIES = {"daily": 1, "weekly": 7, "monthly": 30, "yearly": 365}
 FOREVER = 36500
 """Days that stand for a log that nothing ever purges."""
 _SCRIPTS = ("prerotate", "postrotate", "firstaction", "lastaction", "preremove")
-_TIMES = ("hourly", *FREQUENCIES, "size")
-_EXCLUSIVE = (_TIMES, ("ifempty", "notifempty"))
+TIMES = ("hourly", *FREQUENCIES, "size")
+"""What can say when a log is rotated."""
+_EXCLUSIVE = (TIMES, ("ifempty", "notifempty"))
 """Directives of which the last one in a stanza counts."""
-_REPLACED = {**dict.fromkeys(_TIMES, _TIMES), "ifempty": ("ifempty", "notifempty", "minsize")}
+_REPLACED = {**dict.fromkeys(TIMES, TIMES), "ifempty": ("ifempty", "notifempty", "minsize")}
 """What a directive takes the place of when it is written."""
 
 
@@ -74,8 +75,8 @@ def _take(block: Block, number: int, words: list[str]) -> None:
 
 def kept(block: Block, defaults: Mapping[str, str]) -> int:
     """Return the days a rotated log is kept: the shorter of what count and age allow; 0 when size alone decides."""
-    frequency = next((name for name in block.own if name in _TIMES), None) or next(
-        (name for name in defaults if name in _TIMES), "weekly"
+    frequency = next((name for name in block.own if name in TIMES), None) or next(
+        (name for name in defaults if name in TIMES), "weekly"
     )
     count = _number(block.own.get("rotate", defaults.get("rotate", "0")))
     age = _number(block.own.get("maxage", defaults.get("maxage", "")))

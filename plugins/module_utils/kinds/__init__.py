@@ -111,6 +111,7 @@ KINDS: dict[str, Kind] = {
     "logind": logind.Logind(),
     "malware_scan": malware_scan.MalwareScan(),
     "logrotate": logrotate.Logrotate(),
+    "logrotate_others": logrotate.LogrotateOthers(),
     "mandatory_access": mandatory_access.MandatoryAccess(),
     "mount_option": mount_option.MountOption(),
     "package": package.Package(),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..engine import firewall, listeners, nft
+from ..engine import closing, firewall, nft
 from ..engine.errors import Seen, SettingError, Unknown
 from ..engine.host import Host
 from ..engine.nft import Chain, Rule, match, rule
@@ -19,7 +19,6 @@ from .base import Kind, fields
 
 PART = "20-input"
 DENY, ALLOWED, LOGGED = "default deny", "allowed services", "drops logged"
-_BASE = ("input", 0, "drop")
 _BRIDGES = ("podman*", "cni-podman*", "virbr*", "lxcbr*", "lxdbr*", "incusbr*")
 """Bridges whose containers or machines ask the host itself for names and addresses."""
 _ALWAYS = (
@@ -85,7 +84,7 @@ class Firewall(Kind):
         except SettingError as error:
             boots = Seen(False, str(error))
         return {
-            DENY: entry.base == _BASE and firewall.same(rules, _ALWAYS),
+            DENY: entry.base == closing.INPUT and firewall.same(rules, _ALWAYS),
             ALLOWED: sorted(_listed(chains["services"].rules)) if "services" in chains else [],
             LOGGED: bool(entry.rules) and entry.rules[-1] == _LOGGED,
             firewall.BOOT: boots,
@@ -110,7 +109,7 @@ def _open(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _chains(body: Mapping[str, Any]) -> dict[str, Chain]:
     services = [each for service in _open(body) for each in firewall.service_rules(service)]
-    return {"services": Chain(None, tuple(services)), "input": Chain(_BASE, (*_ALWAYS, _LOGGED))}
+    return {"services": Chain(None, tuple(services)), "input": Chain(closing.INPUT, (*_ALWAYS, _LOGGED))}
 
 
 def _listed(rules: Sequence[Rule]) -> Iterator[str]:
@@ -152,33 +151,10 @@ def _keep_access(body: Mapping[str, Any]) -> None:
 
 
 def _keep_services(host: Host, body: Mapping[str, Any]) -> None:
-    """Refuse to close what answers other machines today and nobody has decided about: somebody may live by it.
+    """Refuse to close what answers other machines today and nobody has decided about.
 
     :raises SettingError: with the ports and their programs.
     """
-    chains = nft.in_force(host)
-    before = {} if isinstance(chains, Unknown) else chains
-    shut = before.get("input", Chain(None, ())).base == _BASE
-    open_now = list(_open_ports(before["services"].rules)) if shut and "services" in before else []
-    cut = [
-        listener
-        for listener in listeners.waiting(host)
-        if not _answers(body, listener.protocol, listener.port)
-        and listener.name not in body.get("closed", ())
-        and (not shut or any(listener.is_in(*each) for each in open_now))
-    ]
-    if cut:
-        raise SettingError(
-            f"other machines could no longer reach {listeners.described(cut)}: declare in essms_firewall_services "
-            "what they need, and name the others in essms_firewall_closed"
-        )
-
-
-def _open_ports(rules: Sequence[Rule]) -> Iterator[tuple[str, int, int]]:
-    """Yield protocol, first and last port of each rule in force that lets something in."""
-    for each in rules:
-        for condition in each.matches:
-            protocol, _, what = condition.left.partition(" ")
-            for port in condition.values if what == "dport" else ():
-                low, _, high = str(port).partition("-")
-                yield protocol, int(low), int(high or low)
+    found = closing.answering(host, closing.before(host))
+    cut = [each for each in found if not _answers(body, each.protocol, each.port)]
+    closing.refuse(cut, body.get("closed", ()))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..engine import firewall, nft
+from ..engine import closing, firewall, nft
 from ..engine.errors import Seen, SettingError, Unknown
 from ..engine.host import Host
 from ..engine.nft import Chain, Rule, match, rule
@@ -28,7 +28,8 @@ _LIMIT, _LOG = nft.log("essms-admin")
 class FirewallAdministration(Kind):
     """``firewall_administration: {ssh_port: 22, ports: [3389], networks: [192.0.2.0/24], services: []}``.
 
-    A declared service on one of the ports answers to its own sources too.
+    A declared service on one of the ports answers to its own sources too. ``closed: [445/tcp]`` names ports that
+    something listens on and that are closed to the other networks all the same.
     """
 
     schema = fields(
@@ -37,6 +38,7 @@ class FirewallAdministration(Kind):
         ports=_PORTS,
         networks=firewall.NETWORKS,
         services=firewall.SERVICES,
+        closed=firewall.CLOSED,
     )
 
     def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:
@@ -78,6 +80,7 @@ class FirewallAdministration(Kind):
                 f"this would cut off the connection it comes over, from {here[0]} to port {here[1]}: "
                 "add its network to essms_admin_networks"
             )
+        _keep_services(host, body)
         firewall.write(host, PART, chains)
 
     def validate(self, host: Host) -> str:
@@ -137,3 +140,21 @@ def _lets_in(body: Mapping[str, Any], address: str, port: int) -> bool:
         return True
     exceptions = [network for each in _exceptions(body) if _is_on(each, port) for network in each["sources"]]
     return firewall.within(address, [*body["networks"], *exceptions])
+
+
+def _keep_services(host: Host, body: Mapping[str, Any]) -> None:
+    """Refuse to close an administration port that answers today and that nobody has decided about; SSH is decided.
+
+    :raises SettingError: with the ports and their programs.
+    """
+    chains = closing.before(host)
+    shut = chains.get("administration", Chain(None, ())).rules
+    decided = [{"name": "ssh", "port": body["ssh_port"]}, *body["services"]]
+    cut = [
+        each
+        for each in closing.answering(host, chains)
+        if each.port in _ports(body)
+        and not any(firewall.covers(service, each.port, each.protocol) for service in decided)
+        and not closing.is_in(shut, "drop", each)
+    ]
+    closing.refuse(cut, body.get("closed", ()))

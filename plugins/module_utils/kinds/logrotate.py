@@ -8,11 +8,12 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..engine.errors import NotApplicable, Seen
+from ..engine.errors import NotApplicable, Seen, Unknown
 from ..engine.host import Host
-from ..engine.logrotate import FREQUENCIES, Block, kept, parse, put
-from ..engine.rules import AT_MOST
+from ..engine.logrotate import FREQUENCIES, TIMES, Block, kept, parse, put
+from ..engine.rules import AT_LEAST, AT_MOST
 from .base import Kind, fields, integer
+from .sudoers import ROTATION
 
 MAIN = "/etc/logrotate.conf"
 FOLDER = "/etc/logrotate.d"
@@ -33,32 +34,32 @@ _NAMES = (
     "syslog user.log wtmp wtmp.db"
 )
 _SYSTEM_LOGS = frozenset(f"/var/log/{name}" for name in _NAMES.split(" "))
-"""The traces of the system itself; what else is rotated belongs to an application, which may keep it for less."""
+"""The traces of the system itself; what else is rotated belongs to an application, whose stanzas are left alone."""
+_ABSENT = "logrotate is not installed"
 _DEFAULT, _SYSTEM, _OTHERS, _SILENT = "default days", "system log days", "other log days", "silent logs are purged"
 
 
 class Logrotate(Kind):
-    """``logrotate: {days: 365}``."""
+    """``logrotate: {days: 365}``: the logs of the system, and what a stanza that says nothing itself is given."""
 
     schema = fields(("days",), days=integer(1, 3650))
-    rules = {_OTHERS: AT_MOST}
+    # what is kept by default for longer stays: to shorten it would purge logs of applications
+    rules = {_DEFAULT: AT_LEAST._replace(label="equals")}
     needs_root = False
 
     def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:
-        return {**dict.fromkeys((_DEFAULT, _SYSTEM, _OTHERS), body["days"]), _SILENT: True}
+        return {**dict.fromkeys((_DEFAULT, _SYSTEM), body["days"]), _SILENT: True}
 
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         days = bodies[0]["days"]
         blocks = _blocks(host)
         if not blocks:
-            return dict.fromkeys(self.expand(bodies[0]), NotApplicable("logrotate is not installed"))
+            return dict.fromkeys(self.expand(bodies[0]), NotApplicable(_ABSENT))
         defaults = blocks[0].own
         system = [block for block in blocks[1:] if _is_system(block)]
-        others = [block for block in blocks[1:] if not _is_system(block)]
-        found: dict[str, Any] = {_DEFAULT: kept(blocks[0], {})}
+        found: dict[str, Any] = {_DEFAULT: _by_default(blocks[0], days)}
         # the one furthest from what is asked stands for all
         found[_SYSTEM] = _furthest(system, defaults, lambda value: abs(value - days))
-        found[_OTHERS] = _furthest(others, defaults, lambda value: value)
         silent = next((block for block in system if not _purges_silent(block, defaults)), None)
         if system:
             found[_SILENT] = Seen(False, f"not in {silent.path}") if silent else True
@@ -74,12 +75,47 @@ class Logrotate(Kind):
                 block = parse(path, content)[index]
                 if block.opening < 0:
                     if path == MAIN and _DEFAULT in wanted:
-                        content = put(content, index, path, daily="", rotate=days, maxage=days)
+                        # the frequency, and an age where there was none, would shorten what stanzas inherit them
+                        age = {"maxage": days} if "maxage" in block.own else {}
+                        content = put(content, index, path, rotate=days // FREQUENCIES[_frequency(block)], **age)
                 elif _is_system(block):
                     content = _put_system(content, index, block, wanted, days)
-                elif _OTHERS in wanted and kept(block, {"maxage": str(days), "daily": ""}) > days:
-                    content = put(content, index, path, maxage=days)
             host.write(path, content)
+
+
+class LogrotateOthers(Kind):
+    """``logrotate_others: {days: 365}``: how long applications keep their logs, which a person decides."""
+
+    schema = fields(("days",), days=integer(1, 3650))
+    rules = {_OTHERS: AT_MOST}
+    check_only = True
+    needs_root = False
+
+    def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:
+        return {_OTHERS: body["days"]}
+
+    def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        blocks = _blocks(host)
+        if not blocks:
+            return {_OTHERS: NotApplicable(_ABSENT)}
+        others = [block for block in blocks[1:] if not _is_system(block)]
+        found = _furthest(others, blocks[0].own, lambda value: value)
+        if isinstance(found, Seen) and found.value > bodies[0]["days"]:
+            found.note += "; shorten it there, or decide that it may stay"
+        return {_OTHERS: found}
+
+
+def _frequency(block: Block) -> str:
+    return next((name for name in block.own if name in TIMES), "weekly")
+
+
+def _by_default(block: Block, days: int) -> Any:
+    """Return the days kept by default, where the last whole rotation before the time asked for counts as that time."""
+    days_between = FREQUENCIES.get(_frequency(block))
+    if not days_between:
+        return Unknown(f"{MAIN} rotates by size or by the hour: write daily, weekly or monthly there")
+    value = kept(block, {})
+    return days if value <= days < value + days_between else value
 
 
 def _put_system(content: str, index: int, block: Block, wanted: Mapping[str, Any], days: int) -> str:
@@ -106,7 +142,8 @@ def _furthest(blocks: Sequence[Block], defaults: Mapping[str, str], distance: An
 
 
 def _is_system(block: Block) -> bool:
-    return any(pattern in _SYSTEM_LOGS for pattern in block.patterns)
+    # what sudo does is a trace of the system wherever it is written
+    return block.path == ROTATION or any(pattern in _SYSTEM_LOGS for pattern in block.patterns)
 
 
 def _blocks(host: Host) -> list[Block]:

@@ -36,6 +36,20 @@ def test_logrotate_purges_by_age(name: str, log: str, packed: str) -> None:
     assert [int(age) for age in left] == sorted(YOUNG)
 
 
+def test_logrotate_keeps_what_an_application_keeps(name: str) -> None:
+    """M04-12: a log whose own stanza keeps it for six years is purged by nothing that applies to all logs."""
+    log, stanza = "/var/log/probe-application.log", "/etc/logrotate.d/probe-application"
+    forged = "; ".join(
+        f"echo {age} > {log}.{number}; touch -d '{age} days ago' {log}.{number}" for number, age in enumerate(OLD, 2)
+    )
+    lab.must(name, f"printf '{log} {{\\n monthly\\n rotate 72\\n}}\\n' > {stanza}; echo now > {log}; {forged}")
+    lab.must(name, f"printf 'logrotate state -- version 2\\n\"{log}\" 2021-4-1-0:0:0\\n' > {_STATUS}")
+    lab.must(name, "systemctl start logrotate.service")
+    left = lab.must(name, f"cat {log}.*").split()
+    lab.must(name, f"rm -f {log}* {stanza}")
+    assert left == ["now", *(str(age) for age in OLD)]
+
+
 def test_journald_purges_by_age(name: str) -> None:
     """M04-12: when journald begins a new file, it removes the archived ones that are too old, and no other."""
     lab.must(name, "journalctl --rotate")

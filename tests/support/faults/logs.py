@@ -18,11 +18,11 @@ _JOURNALD = {
     "forward_to_syslog": ("ForwardToSyslog", "no", False),
 }
 _LOGROTATE = {
-    "default days": ("s/^rotate .*/rotate 9/", "/etc/logrotate.conf", 9),
+    "default days": ("s/^rotate .*/rotate 9/", "/etc/logrotate.conf", 63),
     "system log days": ("s/^( *maxage) .*/\\1 99/", "/etc/logrotate.d/btmp", 99),
-    "other log days": ("0,/rotate 12/s//maxage 4000\\nrotate 500/", "/etc/logrotate.d/apt", 4000),
     "silent logs are purged": ("s/^( *)ifempty/\\1notifempty/", "/etc/logrotate.d/btmp", False),
 }
+_APPLICATION = "/etc/logrotate.d/probe-application"
 
 
 def _journald(host: str, row: Row, _body: Body) -> Any:
@@ -37,6 +37,15 @@ def _logrotate(host: str, row: Row, _body: Body) -> Any:
     script, path, observed = _LOGROTATE[row["name"]]
     sed(host, script, path)
     return observed
+
+
+def _logrotate_others(host: str, _row: Row, _body: Body) -> Any:
+    engine.must(host, f"cat > {_APPLICATION}", stdin="/var/log/probe-application.log {\n    rotate 900\n}\n")
+    return 6300
+
+
+def _no_others(host: str) -> None:
+    engine.must(host, ["rm", "-f", _APPLICATION])
 
 
 def _time_sync(host: str, row: Row, _body: Body) -> Any:
@@ -154,7 +163,9 @@ AREA = Area(
         "journald": _journald,
         "log_forward": _log_forward,
         "logrotate": _logrotate,
+        "logrotate_others": _logrotate_others,
         "time_sync": _time_sync,
     },
     prepare=_services,
+    repairs={"logrotate_others": _no_others},
 )
