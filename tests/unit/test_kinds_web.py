@@ -4,10 +4,17 @@
 
 from __future__ import annotations
 
+import socket
+from pathlib import Path
+from typing import Any
+
 import pytest
 from ansible_collections.essms.hardening.plugins.module_utils.engine import ask_web, web_proxy
+from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import SettingError
 from ansible_collections.essms.hardening.plugins.module_utils.engine.nft import match, rule
 from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
+
+from tests.support.fixture_host import FixtureHost
 
 BODY = {"filter": "proxy", "url": "http://192.0.2.1:3128", "exceptions": ["localhost", "10.1.0.0/16"], "servers": []}
 
@@ -54,3 +61,48 @@ def test_a_filter_without_an_address_is_left_to_a_person() -> None:
     assert kind.undecided({**BODY, "url": ""})
     assert kind.undecided({**BODY, "filter": "dns"})
     assert not kind.undecided(BODY)
+
+
+@pytest.mark.parametrize(
+    ("exceptions", "mute"),
+    [
+        (["localhost", "127.0.0.1"], ""),
+        (["records.example", "10.1.0.0/16"], ""),
+        (["records.example:8080", "10.1.2.3"], ""),
+        (["records.example", "10.2.0.0/16"], "records.example"),
+        (["records.example", "localhost"], "records.example"),
+        # both of its addresses are asked
+        (["both.example", "10.1.0.0/16"], "both.example"),
+        (["both.example", "10.1.0.0/16", "2001:db8::/64"], ""),
+        # nobody can say which servers a domain has
+        ([".domain.example", "*.domain.example", "127.0.0.1"], ".domain.example, *.domain.example"),
+        ([".domain.example", "*.domain.example", "10.1.0.0/16"], ""),
+    ],
+)
+def test_an_exception_that_the_firewall_would_drop_is_refused(
+    monkeypatch: pytest.MonkeyPatch, exceptions: list[str], mute: str
+) -> None:
+    known = {"records.example": ["10.1.2.3"], "both.example": ["10.1.2.3", "2001:db8::7"]}
+
+    def look_up(name: str, _port: None, **_kind: Any) -> list[Any]:
+        if name not in known:
+            raise socket.gaierror
+        return [(0, 0, 0, "", (address, 0)) for address in known[name]]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    body = {**BODY, "exceptions": exceptions}
+    if mute:
+        with pytest.raises(SettingError) as refused:
+            web_proxy.refuse_unreachable(body)
+        assert f"what asks {mute} without the proxy: name" in str(refused.value)
+    else:
+        web_proxy.refuse_unreachable(body)
+
+
+def test_a_refused_exception_leaves_the_host_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(ask_web, "proxy_refuses", lambda _url, _name: True)
+    body = {**BODY, "exceptions": ["*.domain.example"]}
+    kind, host = KINDS["web_filter"], FixtureHost(tmp_path, {})
+    with pytest.raises(SettingError, match="the firewall would drop"):
+        kind.edit(host, body, kind.expand(body))
+    assert host.text(web_proxy.ENVIRONMENT) is None

@@ -24,6 +24,8 @@ APT = "/etc/apt/apt.conf.d/99essms-proxy"
 DNF = "/etc/dnf/dnf.conf"
 _NAMES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
 _EXCEPTIONS = ("no_proxy", "NO_PROXY")
+_OWN = ("127.0.0.0/8", "::1")
+"""Where the host reaches itself, which needs no exception."""
 
 
 def variables(body: Mapping[str, Any]) -> dict[str, str]:
@@ -119,10 +121,43 @@ def chains(body: Mapping[str, Any]) -> dict[str, Chain]:
     rules = [
         *firewall.KEPT,
         *(rule("accept", where, port) for where in _towards(proxy_addresses(body["url"]))),
-        *(rule("accept", where) for where in _towards(["127.0.0.0/8", "::1", *_networks(body["exceptions"])])),
+        *(rule("accept", where) for where in _towards([*_OWN, *_networks(body["exceptions"])])),
     ]
     rules += [rule("drop", match("tcp dport", 80, 443)), rule("drop", match("udp dport", 443))]
     return {CHAIN: Chain(BASE, tuple(rules))}
+
+
+def refuse_unreachable(body: Mapping[str, Any]) -> None:
+    """Refuse exceptions that programs would ask directly while the rules, which know networks only, drop it.
+
+    :raises SettingError: with their names.
+    """
+    allowed = [ipaddress.ip_network(each) for each in [*_OWN, *_networks(body["exceptions"])]]
+    beyond = any(not each.is_loopback for each in allowed)
+    mute = []
+    for name in body["exceptions"]:
+        if name == "localhost" or _networks([name]):
+            continue
+        found = [ipaddress.ip_address(address) for address in _addresses(name)]
+        # a domain has no addresses of its own: that its servers are in a declared network can only be hoped
+        if not (all(any(address in each for each in allowed) for address in found) if found else beyond):
+            mute.append(name)
+    if mute:
+        raise SettingError(
+            f"the firewall would drop what asks {', '.join(mute)} without the proxy: name the addresses or networks of "
+            "these servers in essms_proxy_exceptions too"
+        )
+
+
+def _addresses(name: str) -> set[str]:
+    """Return the addresses of a name, none when it has none or stands for many."""
+    if "*" in name:
+        return set()
+    try:
+        found = socket.getaddrinfo(name.partition(":")[0], None, type=socket.SOCK_STREAM)
+    except (OSError, ValueError):
+        return set()
+    return {str(entry[4][0]).partition("%")[0] for entry in found}
 
 
 def _towards(names: Iterable[str]) -> list[Match]:

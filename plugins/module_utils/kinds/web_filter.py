@@ -63,10 +63,13 @@ class WebFilter(Kind):
             return
         if ask_web.proxy_refuses(body["url"], "essms.invalid") is None:
             raise SettingError(f"the proxy {body['url']} does not answer, and the host would lose the web: look at it")
+        blocks = BLOCKED in wanted or firewall.BOOT + " (web)" in wanted
+        if blocks:
+            web_proxy.refuse_unreachable(body)
         for name, write in _WHERE.items():
             if name in wanted:
                 write(host, body)
-        if BLOCKED in wanted or firewall.BOOT + " (web)" in wanted:
+        if blocks:
             firewall.write(host, web_proxy.PART, web_proxy.chains(body))
 
     def validate(self, host: Host) -> str:
