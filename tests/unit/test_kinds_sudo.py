@@ -54,6 +54,20 @@ def test_defaults_are_read(tmp_path: Path, line: str, options: list[tuple[str, s
     assert [(each.scope, each.name, each.value) for each in policy.defaults] == options
 
 
+@pytest.mark.parametrize(
+    ("line", "commands"),
+    [
+        ("anne ALL=(ALL) ALL : web2=(ALL) NOPASSWD: ALL", [("ALL", set()), ("ALL", {"NOPASSWD"})]),
+        ("anne ALL=NOPASSWD:/bin/a:ALL = /bin/b", [("/bin/a", {"NOPASSWD"}), ("/bin/b", set())]),
+        ("anne ALL=(a:b) NOEXEC: /bin/a, !/bin/b x\\:y", [("/bin/a", {"NOEXEC"}), ("/bin/b x\\:y", {"NOEXEC"})]),
+        ("anne ALL=sha224:ab= /bin/a", [("sha224:ab= /bin/a", set())]),
+    ],
+)
+def test_a_rule_goes_on_for_other_hosts(tmp_path: Path, line: str, commands: list[tuple[str, set[str]]]) -> None:
+    (rule,) = sudoers.read(host_with(tmp_path, line + "\n")).rules
+    assert [(each.text, each.tags) for each in rule.commands] == commands
+
+
 def test_files_are_read_in_the_order_of_sudo(tmp_path: Path) -> None:
     main = "Defaults umask=0022\n@includedir /etc/sudoers.d\n#include /etc/sudoers.d/b.later\n"
     host = host_with(
@@ -132,6 +146,11 @@ WITHOUT_PASSWORD = [
     ("anne ALL=(root) PASSWD: /bin/a, NOPASSWD: /bin/b", 1),
     ("anne ALL=(root) NOPASSWD: PASSWD: /bin/a", 0),
     ("User_Alias U = anne\nU ALL = NOPASSWD: ALL", 1),
+    ("anne ALL=(ALL) ALL : web2=(ALL) NOPASSWD: ALL", 1),
+    ("anne ALL=/usr/bin/ls : ALL = NOPASSWD: ALL", 1),
+    ("anne ALL=NOPASSWD: /bin/a:web2, !web3 = PASSWD: /bin/b", 1),
+    ("anne ALL=PASSWD: sha256:0123abc= /bin/a, /bin/b \\: c\\=d : fe80::1 = NOEXEC: NOPASSWD: /bin/c", 1),
+    ("anne ALL=(ALL:ALL) PASSWD: sha256:0123abc= /bin/a", 0),
     ("Defaults !authenticate", 1),
     ("Defaults:robot !authenticate", 0),
 ]
