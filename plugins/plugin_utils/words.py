@@ -195,7 +195,7 @@ _PHRASES: dict[str, dict[str, Any]] = {
 
 #: Words of a technical sentence that tell what is the matter; the first line that matches decides.
 _PROBLEMS = (
-    ("guard", r"guard put everything back"),
+    ("guard", r"guard puts everything back"),
     ("stopped", r"^the run (stopped|was interrupted)"),
     ("value", r"essms_|select no control"),
     ("busy", r"another run|\block(ed)? (is )?held"),
