@@ -131,6 +131,26 @@ def test_our_file_keeps_what_it_held_and_names_nobody(tmp_path: Path) -> None:
     ]
 
 
+def test_an_account_that_nobody_types_for_needs_no_terminal(tmp_path: Path) -> None:
+    main = f"anne ALL=(root) ALL : web2=(root) NOPASSWD: /bin/backup\n%jobs ALL=(root) /bin/a\n{INCLUDE}"
+    host = host_with(tmp_path, main)
+    host.write("/etc/passwd", PASSWD + "night:x:1002:1002::/:/bin/sh\n")
+    host.write("/etc/shadow", SHADOW + "night:!:1:0:9:7:::\n")
+    host.write("/etc/group", "jobs:x:50:night\n")
+    kind, body = KINDS["sudoers"], {"requiretty": True, "umask": "0027", "unattended": ["%jobs"]}
+    assert "unattended" not in {**kind.expand(body), **kind.journalled(body)}
+    kind.edit(host, body, kind.expand(body))
+    written = (host.text("/etc/sudoers.d/zz-essms") or "").splitlines()
+    assert written[-2:] == ["Defaults:#0, #1000, #1001, #1002 !requiretty", "Defaults:#0, #1000 umask=0022"]
+    seen = kind.observe(host, [body])
+    assert (seen["requiretty"].value, seen["requiretty"].satisfied) == (True, None)
+    assert seen["requiretty"].note == "not of unattended accounts: uids 1001, 1002"
+    assert seen["umask"] == "0027"
+    # one that is given such a rule later would be stopped by the terminal it has not
+    host.write("/etc/sudoers.d/zz-essms", "Defaults requiretty\nDefaults:#0, #1000 !requiretty\n")
+    assert kind.observe(host, [body])["requiretty"].satisfied is False
+
+
 def test_a_folder_that_is_not_read_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="@includedir"):
         KINDS["sudoers"].edit(host_with(tmp_path, "Defaults use_pty\n"), {"use_pty": True}, {"use_pty": True})
