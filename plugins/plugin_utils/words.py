@@ -264,6 +264,10 @@ class Words:
             return self("unset")
         if isinstance(value, float) and self.language == "fr":
             return printable(value).replace(".", ",")
+        if isinstance(value, list):
+            told = [labels.value(item, self.language) if isinstance(item, str) else item for item in value]
+            if told != value:
+                return self._typeset(printable(told))
         return self("empty") if value in ("", [], {}) else printable(value)
 
     def expected(self, row: Mapping[str, Any]) -> str:
