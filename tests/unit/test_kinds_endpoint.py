@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import NotApplicable, Seen, Unknown
+from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import (
+    NotApplicable,
+    Seen,
+    SettingError,
+    Unknown,
+)
 from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
 
 from tests.support.fixture_host import FixtureHost
@@ -258,3 +263,42 @@ def test_a_profile_that_only_complains_is_enforced(tmp_path: Path, flags: str, l
     KINDS["mandatory_access"].edit(host, {"enforcing": True}, {"only complaining": 0})
     assert (host.text(path) or "").split() == f"/usr/bin/x {left}{{\n}}\n".split()
     assert [argv for _order, argv in host.activations] == [["apparmor_parser", "--replace", path]]
+
+
+# --- USB disks -------------------------------------------------------------------------------------------------------
+
+MOUNTED = "40 1 8:1 / /mnt/usb {mode},relatime shared:1 - vfat /dev/sda1 {super},errors=remount-ro\n"
+
+
+def plugged_in(root: Path, files: dict[str, str]) -> FixtureHost:
+    """Return a host with one USB disk of one partition."""
+    host = FixtureHost(root, {"/sys/class/block/.is": "", **files})
+    for name, minor in (("sda", 0), ("sda1", 1)):
+        place = root / "sys/devices/pci0/usb1/1-1" / name
+        place.mkdir(parents=True)
+        (place / "ro").write_text("0\n", encoding="ascii")
+        (place / "dev").write_text(f"8:{minor}\n", encoding="ascii")
+        (root / "sys/class/block" / name).symlink_to(place)
+    return host
+
+
+@pytest.mark.parametrize("mounts", ["", MOUNTED.format(mode="ro", super="ro")])
+def test_a_usb_disk_is_told_that_it_is_for_reading_only(tmp_path: Path, mounts: str) -> None:
+    host = plugged_in(tmp_path, {"/proc/self/mountinfo": mounts})
+    KINDS["usb_storage"].edit(host, {"policy": "lecture"}, {"policy": "lecture"})
+    done = [(operation["do"], operation["undo"][-1]) for operation in host.operations]
+    assert [do for do, _ in done] == [["blockdev", "--setro", f"/dev/{name}"] for name in ("sda", "sda1")]
+    assert "blockdev --setrw /dev/sda1" in done[1][1]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"/proc/self/mountinfo": MOUNTED.format(mode="rw", super="rw")},
+        # a place that is mounted for reading may be one of several
+        {"/proc/self/mountinfo": MOUNTED.format(mode="ro", super="rw")},
+    ],
+)
+def test_a_usb_disk_in_use_is_not_cut_off(tmp_path: Path, files: dict[str, str]) -> None:
+    with pytest.raises(SettingError, match="sda1 is in use for writing"):
+        KINDS["usb_storage"].edit(plugged_in(tmp_path, files), {"policy": "lecture"}, {"policy": "lecture"})
