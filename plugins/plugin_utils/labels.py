@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, essms.hardening contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels of settings, values and notes for people, from ``labels.yml``; the technical text stands in for one missing."""
+"""Labels of settings, values and notes for people, from ``labels.yml``; else the technical text."""
 
 from __future__ import annotations
 
