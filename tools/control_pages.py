@@ -69,6 +69,9 @@ _PHRASES: dict[str, dict[str, str]] = {
         "access": "could cut access, so the guard puts it back unless a new connection confirms it",
         "no_risk": "does not touch access",
         "any": "any allowed value",
+        "bool": "yes or no",
+        "list": "list of entries of the form given in the control file",
+        "list_of": "list of {}",
         "text": "text of the form given in the control file",
         "range": "{} to {}",
         "low": "{} or more",
@@ -119,6 +122,9 @@ _PHRASES: dict[str, dict[str, str]] = {
         ),
         "no_risk": "ne touche pas à l'accès",
         "any": "toute valeur permise",
+        "bool": "oui ou non",
+        "list": "liste d'entrées de la forme indiquée dans le fichier de contrôle",
+        "list_of": "liste de valeurs : {}",
         "text": "texte de la forme indiquée dans le fichier de contrôle",
         "range": "de {} à {}",
         "low": "{} ou plus",
@@ -141,9 +147,14 @@ _FRENCH_UNITS = {
     "checks": "vérifications",
     "classes": "familles",
     "days": "jours",
+    "hours": "heures",
+    "megabytes": "mégaoctets",
     "milliseconds": "millisecondes",
+    "minutes": "minutes",
     "passwords": "mots de passe",
     "seconds": "secondes",
+    "sessions": "sessions",
+    "sources": "sources",
     "tries": "essais",
 }
 
@@ -221,7 +232,7 @@ class _Page:
     def _parameter(self, parameter: Parameter) -> Iterator[str]:
         profiles = list(self._catalogue.profiles)
         meaning = self._say("colon", f"**`{parameter.name}`**", self._words.title(parameter.description))
-        allowed = self._limits(parameter.bounds) or self._say("text")
+        allowed = self._allowed(parameter)
         unit = f" {self._unit(parameter.unit)}" if parameter.unit else ""
         yield f"{meaning}. {self._say('allowed', allowed + unit)}"
         columns = [
@@ -239,6 +250,12 @@ class _Page:
         for phrase, cells in zip(("default", "from", "accepted"), zip(*columns, strict=True), strict=True):
             yield _row(self._say(phrase), *cells)
 
+    def _allowed(self, parameter: Parameter) -> str:
+        if parameter.type == "list":
+            each = self._limits(parameter.bounds.get("items", {}))
+            return self._say("list_of", each) if each else self._say("list")
+        return self._limits(parameter.bounds) or self._say("bool" if parameter.type == "bool" else "text")
+
     def _value(self, parameter: Parameter, profile: str) -> str:
         value = parameter.values[profile]
         return ", ".join(map(shown_item, value)) if isinstance(value, list) and value else self._words.value(value)
@@ -247,12 +264,12 @@ class _Page:
         accepted = parameter.accepted_in(profile)
         own = parameter.values[profile]
         # The profile's own value never needs a reason, even where the range leaves it out.
-        outside = [str(own)] if schemas.problem(accepted, own) else []
+        outside = [self._value(parameter, profile)] if schemas.problem(accepted, own) else []
         return self._say("or").join([*outside, self._limits(accepted) or self._say("any")])
 
     def _limits(self, bounds: Mapping[str, Any]) -> str:
         if "enum" in bounds:
-            return self._say("or").join(str(value) for value in bounds["enum"])
+            return self._say("or").join(map(self._words.value, bounds["enum"]))
         low, high = bounds.get("minimum"), bounds.get("maximum")
         if low is not None and high is not None:
             return self._say("range", low, high)
@@ -261,7 +278,7 @@ class _Page:
         return "" if high is None else self._say("high", high)
 
     def _unit(self, unit: str) -> str:
-        return _FRENCH_UNITS.get(unit, unit) if self._language == "fr" else unit
+        return _FRENCH_UNITS[unit] if self._language == "fr" else unit
 
     def _evidence(self, control: Control) -> str:
         part = control.platforms.get("linux")

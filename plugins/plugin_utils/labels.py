@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, essms.hardening contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels of settings and notes for people, from ``labels.yml``; the technical text stands in where there is none."""
+"""Labels of settings, values and notes for people, from ``labels.yml``; else the technical text."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ PATH = Path(__file__).parents[2] / "labels.yml"
 def name(kind: str, technical: str, language: str) -> str:
     """Return the label of a setting in ``fr`` or ``en``."""
     return _labelled(_labels()["names"].get(kind, {}), technical, language)
+
+
+def value(technical: str, language: str) -> str:
+    """Return a value that the engine makes out of words, in ``fr``; any other stays as it is."""
+    return _labelled(_labels()["values"], technical, language)
 
 
 def note(technical: str, language: str) -> str:

@@ -195,7 +195,7 @@ _PHRASES: dict[str, dict[str, Any]] = {
 
 #: Words of a technical sentence that tell what is the matter; the first line that matches decides.
 _PROBLEMS = (
-    ("guard", r"guard put everything back"),
+    ("guard", r"guard puts everything back"),
     ("stopped", r"^the run (stopped|was interrupted)"),
     ("value", r"essms_|select no control"),
     ("busy", r"another run|\block(ed)? (is )?held"),
@@ -264,6 +264,10 @@ class Words:
             return self("unset")
         if isinstance(value, float) and self.language == "fr":
             return printable(value).replace(".", ",")
+        if isinstance(value, list):
+            told = [labels.value(item, self.language) if isinstance(item, str) else item for item in value]
+            if told != value:
+                return self._typeset(printable(told))
         return self("empty") if value in ("", [], {}) else printable(value)
 
     def expected(self, row: Mapping[str, Any]) -> str:

@@ -49,6 +49,7 @@ VARIABLES = {
     "essms_services_allow": ["rpcbind"],
     # their time server asks the lab, nobody asks it
     "essms_firewall_closed": ["123/udp"],
+    "essms_firewall_protocols": ["vrrp", "esp"],
     "essms_firewall_services": [{"name": "probe", "port": 8443, "sources": ["10.0.0.0/8", "fd00::/8"]}],
 }
 

@@ -214,6 +214,21 @@ def test_nothing_that_answers_is_closed_without_a_decision(host: str) -> None:
         engine.must(host, "systemctl stop essms-test-web")
 
 
+def test_a_protocol_in_use_is_not_shut_out_without_a_decision(host: str) -> None:
+    hold = "import socket, time; held = socket.socket(socket.AF_INET, socket.SOCK_RAW, 112); time.sleep(600)"
+    engine.must(host, ["systemd-run", "--quiet", "--collect", "--unit=essms-test-vrrp", "python3", "-c", hold])
+    try:
+        engine.must(host, "for i in $(seq 50); do grep -q ':0070 ' /proc/net/raw && exit; sleep 0.1; done; exit 1")
+        refused = engine.run(host, "applied", wanted("M02-06"))
+        assert "could no longer reach this host by vrrp (python3): name" in refused["failed"]["M02-06"]
+        assert "inet essms" not in engine.must(host, "nft list tables")
+        apply(host, wanted("M02-06", essms_firewall_protocols=["vrrp"]))
+        assert "meta l4proto vrrp accept" in engine.must(host, LISTED)
+        assert not engine.run(host, "audited", wanted("M02-06", essms_firewall_protocols=["vrrp"])).wrong()
+    finally:
+        engine.must(host, "systemctl stop essms-test-vrrp")
+
+
 # --- it stays, beside others ------------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import C
 
 from tests.support.catalogue_files import CHECKOUT, PROFILES
 from tools import catalogue as printed
-from tools import generate
+from tools import control_pages, generate
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,23 @@ def test_every_measure_with_controls_has_its_pages(real: Catalogue, language: st
         page = (CHECKOUT / f"docs/controls/{control.measure}{language}.md").read_text(encoding="utf-8")
         assert f"\n## {control.id}\n" in page
         assert all(f"**`{name}`**" in page for name in control.parameters)
+
+
+def test_french_pages_say_what_is_allowed_in_french(real: Catalogue) -> None:
+    pages = dict(control_pages.files(real))
+    network, access, endpoint = (pages[f"docs/controls/{measure}.fr.md"] for measure in ("M02", "M04", "M06"))
+    assert "ssh\N{NO-BREAK SPACE}: tcp 22 depuis partout" in network
+    assert "from everywhere" not in network
+    allowed = "Permis\N{NO-BREAK SPACE}: "
+    for page, name, words in (
+        (access, "essms_ssh_password_auth", "oui ou non."),
+        (access, "essms_ssh_macs", "liste de valeurs\N{NO-BREAK SPACE}: hmac-sha2-512-etm@openssh.com ou "),
+        (access, "essms_journal_max_megabytes", "de 64 à 1048576 mégaoctets."),
+        (network, "essms_av_scan_hour", "de 0 à 23 heures."),
+        (endpoint, "essms_modules_allow", "liste d’entrées de la forme indiquée dans le fichier de contrôle."),
+    ):
+        (line,) = (line for line in page.splitlines() if line.startswith(f"**`{name}`**"))
+        assert allowed + words in line
 
 
 def test_a_page_left_behind_by_its_control_is_stale(real: Catalogue, tmp_path: Path) -> None:

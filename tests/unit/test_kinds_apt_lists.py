@@ -187,7 +187,11 @@ def test_without_security_lists_nothing_is_known(tmp_path: Path) -> None:
 
 MAIN_LIST = "depot.invalid_debian_dists_bookworm_"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-SYSTEM = {"/etc/os-release": "ID=debian\nVERSION_CODENAME=bookworm\n", KEYRING: ""}
+SYSTEM = {
+    "/etc/os-release": "ID=debian\nVERSION_CODENAME=bookworm\n",
+    KEYRING: "",
+    "/var/lib/dpkg/info/debian-archive-keyring.list": f"/usr/share/keyrings\n{KEYRING}\n",
+}
 MAIN = "http://depot.invalid/debian bookworm main\n"
 SIGNED_BY = f"deb [signed-by={KEYRING}] {MAIN}"
 
@@ -211,6 +215,9 @@ def test_the_distribution_is_known_by_its_keys(tmp_path: Path) -> None:
         (f"deb {MAIN}", {"allowed": ["depot.invalid/*"]}, set()),
         (f"deb {MAIN}", {"allowed": ["other.invalid/*"]}, {"unknown"}),
         (f"deb [signed-by=/etc/apt/keyrings/vendor.gpg] {MAIN}", {}, {"unknown"}),
+        # what is called like the distribution's keys, and does not come with them
+        (f"deb [signed-by=/usr/share/keyrings/debian-archive-vendor.gpg] {MAIN}", {}, {"unknown"}),
+        (f"deb [signed-by=/usr/share/keyrings/debian-archive-vendor.gpg,{KEYRING}] {MAIN}", {}, {"unknown"}),
         (f"deb [trusted=yes signed-by={KEYRING}] {MAIN}", {}, {"unknown", "unsigned"}),
         (f"deb [allow-insecure=yes] {MAIN}", {"allowed": ["*"]}, {"unsigned"}),
         (SIGNED_BY, {"name": "Release"}, {"unknown", "unsigned"}),

@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import NotApplicable, Seen, Unknown
+from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import (
+    NotApplicable,
+    Seen,
+    SettingError,
+    Unknown,
+)
 from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
 
 from tests.support.fixture_host import FixtureHost
@@ -59,17 +64,47 @@ def test_an_interface_of_its_own_mind_is_named(tmp_path: Path) -> None:
     assert observed(host, "sysctl", {"values": {KEY: 0}}) == {KEY: (1, False)}
 
 
-@pytest.mark.parametrize(("routes", "seen"), [(("eth0",), (2, None)), (("eth0", "wlan0"), (2, True))])
-def test_loose_filtering_is_right_with_several_uplinks(tmp_path: Path, routes: tuple[str, ...], seen: Any) -> None:
+def routes_through(*interfaces: str) -> str:
+    """Return the kernel's table with a default route by the first interface and one network on each."""
+    default = f"{interfaces[0]}\t00000000\t0102A8C0\t0003\t0\t0\t0\t00000000\n"
+    lines = "".join(f"{name}\t0002A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\n" for name in interfaces)
+    return f"Iface\tDestination\n{default}{lines}"
+
+
+@pytest.mark.parametrize(
+    ("interfaces", "seen"),
+    [(("eth0",), 2), (("eth0", "lo", "*"), 2), (("eth0", "wlan0"), (2, True))],
+)
+def test_loose_filtering_is_right_with_several_networks(tmp_path: Path, interfaces: tuple[str, ...], seen: Any) -> None:
     key = "net.ipv4.conf.default.rp_filter"
-    lines = "".join(f"{name}\t00000000\t0102A8C0\t0003\t0\t0\t0\t00000000\n" for name in routes)
     files = {
-        "/proc/net/route": f"Iface\tDestination\n{lines}",
+        "/proc/net/route": routes_through(*interfaces),
         "/proc/sys/net/ipv4/conf/default/rp_filter": "2",
         FILE: f"{key} = 2\n",
     }
     found = observed(FixtureHost(tmp_path, files), "sysctl", {"values": {key: 1}})
-    assert found == {key: 2 if seen[1] is None else seen}
+    assert found == {key: seen}
+
+
+@pytest.mark.parametrize(("interfaces", "kept"), [(("eth0",), False), (("eth0", "eth1"), True)])
+def test_an_interface_that_was_loosened_stays_so_with_several_networks(
+    tmp_path: Path, interfaces: tuple[str, ...], kept: bool
+) -> None:
+    """Writing down the value of "all" must not reach the interface, neither now nor at the next start."""
+    key = "net.ipv4.conf.all.rp_filter"
+    running = {f"/proc/sys/net/ipv4/conf/{name}/rp_filter": "1" for name in ("all", "eth0")}
+    files = {
+        **running,
+        "/proc/sys/net/ipv4/conf/eth1/rp_filter": "2",
+        "/proc/net/route": routes_through(*interfaces),
+        FILE: "-net.ipv4.conf.*.rp_filter = 1\n",
+    }
+    host = FixtureHost(tmp_path, files)
+    KINDS["sysctl"].edit(host, {"values": {key: 1}}, {key: 1})
+    written = host.text(FILE) or ""
+    assert f"\n{key} = 1\n" in f"\n{written}"
+    assert ("-net.ipv4.conf.*.rp_filter = 1\n" not in written) == kept
+    assert ("net/ipv4/conf/eth1/rp_filter=1" not in str(host.operations)) == kept
 
 
 @pytest.mark.parametrize(
@@ -95,6 +130,28 @@ def test_stricter_values_are_kept_when_they_are_written_down(tmp_path: Path) -> 
     host = FixtureHost(tmp_path, {"/proc/sys/kernel/yama/ptrace_scope": "2\n"})
     KINDS["sysctl"].edit(host, {"values": {key: 1}}, {key: 1})
     assert f"{key} = 2\n" in (host.text(FILE) or "")
+
+
+# --- services --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("printers", "state", "seen"),
+    [
+        ("DeviceURI implicitclass://Copier/\n", "active", NotApplicable),
+        ("DeviceURI ipp://192.0.2.9/ipp/print\n", "active", Seen),
+        ("DeviceURI implicitclass://Copier/\n", "absent", bool),
+    ],
+)
+def test_print_queues_made_by_cups_browsed_keep_it(tmp_path: Path, printers: str, state: str, seen: type) -> None:
+    ask = (
+        "systemctl show -p Id,LoadState,UnitFileState,ActiveState,FragmentPath cups-browsed.socket cups-browsed.service"
+    )
+    load = "loaded" if state == "active" else "not-found"
+    unit = f"Id=cups-browsed.service\nLoadState={load}\nUnitFileState=enabled\nActiveState={state}\nFragmentPath=\n"
+    host = FixtureHost(tmp_path, {"/etc/cups/printers.conf": printers}, {ask: unit})
+    found = KINDS["forbidden_service"].observe(host, [{"services": ["cups-browsed"]}])
+    assert isinstance(found["cups-browsed"], seen)
 
 
 # --- modules ---------------------------------------------------------------------------------------------------------
@@ -206,3 +263,42 @@ def test_a_profile_that_only_complains_is_enforced(tmp_path: Path, flags: str, l
     KINDS["mandatory_access"].edit(host, {"enforcing": True}, {"only complaining": 0})
     assert (host.text(path) or "").split() == f"/usr/bin/x {left}{{\n}}\n".split()
     assert [argv for _order, argv in host.activations] == [["apparmor_parser", "--replace", path]]
+
+
+# --- USB disks -------------------------------------------------------------------------------------------------------
+
+MOUNTED = "40 1 8:1 / /mnt/usb {mode},relatime shared:1 - vfat /dev/sda1 {super},errors=remount-ro\n"
+
+
+def plugged_in(root: Path, files: dict[str, str]) -> FixtureHost:
+    """Return a host with one USB disk of one partition."""
+    host = FixtureHost(root, {"/sys/class/block/.is": "", **files})
+    for name, minor in (("sda", 0), ("sda1", 1)):
+        place = root / "sys/devices/pci0/usb1/1-1" / name
+        place.mkdir(parents=True)
+        (place / "ro").write_text("0\n", encoding="ascii")
+        (place / "dev").write_text(f"8:{minor}\n", encoding="ascii")
+        (root / "sys/class/block" / name).symlink_to(place)
+    return host
+
+
+@pytest.mark.parametrize("mounts", ["", MOUNTED.format(mode="ro", super="ro")])
+def test_a_usb_disk_is_told_that_it_is_for_reading_only(tmp_path: Path, mounts: str) -> None:
+    host = plugged_in(tmp_path, {"/proc/self/mountinfo": mounts})
+    KINDS["usb_storage"].edit(host, {"policy": "lecture"}, {"policy": "lecture"})
+    done = [(operation["do"], operation["undo"][-1]) for operation in host.operations]
+    assert [do for do, _ in done] == [["blockdev", "--setro", f"/dev/{name}"] for name in ("sda", "sda1")]
+    assert "blockdev --setrw /dev/sda1" in done[1][1]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"/proc/self/mountinfo": MOUNTED.format(mode="rw", super="rw")},
+        # a place that is mounted for reading may be one of several
+        {"/proc/self/mountinfo": MOUNTED.format(mode="ro", super="rw")},
+    ],
+)
+def test_a_usb_disk_in_use_is_not_cut_off(tmp_path: Path, files: dict[str, str]) -> None:
+    with pytest.raises(SettingError, match="sda1 is in use for writing"):
+        KINDS["usb_storage"].edit(plugged_in(tmp_path, files), {"policy": "lecture"}, {"policy": "lecture"})

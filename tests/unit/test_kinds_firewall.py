@@ -150,3 +150,58 @@ def test_a_port_lent_to_a_client_is_no_service(tmp_path: Path) -> None:
 def test_a_socket_of_the_kernels_own_is_a_service_wherever_it_is(tmp_path: Path) -> None:
     """WireGuard's: no program holds it."""
     assert datagrams(tmp_path, "32768\t60999\n", 51000) == [51000]
+
+
+STATES = """src 192.0.2.1 dst 192.0.2.2
+\tproto esp spi 0x00000001 reqid 0 mode tunnel
+\treplay-window 0
+\tsel src 0.0.0.0/0 dst 0.0.0.0/0 proto udp
+src 192.0.2.1 dst 192.0.2.3
+\tproto ah spi 0x00000002 reqid 0 mode transport
+\tencap type espinudp sport 4500 dport 4500 addr 0.0.0.0
+"""
+
+LINKS = [{}, {"ifname": "eth0"}, {"ifname": "site", "linkinfo": {"info_kind": "gretap"}}]
+
+
+def speaking(root: Path, *chains: dict[str, Any]) -> FixtureHost:
+    """Return a host that speaks VRRP, GRE and IPsec, with the chains that its kernel has."""
+    answers = {
+        f"{nft.NFT} -j list table inet essms": json.dumps({"nftables": list(chains)}),
+        "ip -d -j link show up": json.dumps(LINKS),
+        "ip xfrm state list nokeys": STATES,
+    }
+    return FixtureHost(root, {"/proc/net/raw": sockets("07", 1, 112), "/proc/net/raw6": sockets("07", 58)}, answers)
+
+
+def apply_firewall(host: FixtureHost, *protocols: str) -> None:
+    KINDS["firewall"].edit(host, {"ssh_port": 22, "services": [], "protocols": list(protocols)}, {})
+
+
+def test_a_protocol_in_use_is_not_shut_out_without_a_decision(tmp_path: Path) -> None:
+    host = speaking(tmp_path)
+    with pytest.raises(SettingError, match=r"by esp \(IPsec\), gre \(site\), vrrp \(unknown\): name what is needed in"):
+        apply_firewall(host)
+    with pytest.raises(SettingError, match=r"by vrrp \(unknown\): name"):
+        apply_firewall(host, "esp", "gre")
+    apply_firewall(host, "esp", "gre", "vrrp")
+    assert "meta l4proto vrrp accept" in (host.text(firewall.part("20-input")) or "")
+
+
+def test_a_protocol_that_is_shut_out_already_needs_no_decision(tmp_path: Path) -> None:
+    entry = {"chain": {"name": "input", "hook": "input", "prio": 0, "policy": "drop"}}
+    services = {"chain": {"name": "services"}}
+    apply_firewall(speaking(tmp_path, entry, services))
+    gre = {"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": "gre"}}
+    host = speaking(tmp_path, entry, services, {"rule": {"chain": "services", "expr": [gre, {"accept": None}]}})
+    with pytest.raises(SettingError, match=r"by gre \(site\): name"):
+        apply_firewall(host)
+    assert KINDS["firewall"].observe(host, [{"ssh_port": 22, "services": []}])["allowed services"] == [
+        "gre from everywhere"
+    ]
+
+
+def test_protocols_are_shown_as_they_are_written() -> None:
+    body = {"ssh_port": 22, "services": [], "protocols": ["vrrp", "esp"]}
+    shown = KINDS["firewall"].expand(body)["allowed services"]
+    assert shown == ["esp from everywhere", "ssh: tcp 22 from everywhere", "vrrp from everywhere"]

@@ -258,3 +258,19 @@ def test_a_container_is_given_no_audit_of_its_own(tmp_path: Path) -> None:
         assert set(seen) == set(KINDS[kind].expand(body))
         assert {answer.reason for answer in seen.values()} == {SHARED_KERNEL}
         assert KINDS[kind].needs(host, body) == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "read"),
+    [
+        ("$IncludeConfig /etc/rsyslog.d/*.conf", True),
+        ('include(file="/etc/rsyslog.d/*.conf" mode="optional")', True),
+        ("#$IncludeConfig /etc/rsyslog.d/*.conf", False),
+    ],
+)
+def test_forwarding_counts_when_rsyslog_reads_its_file(tmp_path: Path, line: str, read: bool) -> None:
+    body = {"server": "logs.invalid", "port": 6514, "ca_file": "/etc/ssl/ca.pem"}
+    host = FixtureHost(tmp_path, {"/etc/rsyslog.conf": f"{line}\n"})
+    KINDS["log_forward"].edit(host, body, KINDS["log_forward"].expand(body))
+    found = KINDS["log_forward"].observe(host, [body])
+    assert found["server"] == ("logs.invalid:6514" if read else None)

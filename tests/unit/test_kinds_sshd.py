@@ -63,6 +63,37 @@ def test_what_holds_for_some_connections_is_found(
     assert seen.note == f"set for some connections by the Match block at {place}"
 
 
+@pytest.mark.parametrize(
+    ("written", "body", "value"),
+    [
+        ("ChallengeResponseAuthentication yes", {"PasswordAuthentication": False}, "yes"),
+        ("SkeyAuthentication yes", {"PasswordAuthentication": False}, "yes"),
+        ("KeepAlive yes", {"TCPKeepAlive": False}, "yes"),
+    ],
+)
+def test_earlier_names_are_known(tmp_path: Path, written: str, body: dict[str, Any], value: str) -> None:
+    host = host_with(tmp_path, f"Match User x\n{written}\n")
+    host.answers["/usr/sbin/sshd -T"] = "passwordauthentication no\nkbdinteractiveauthentication no\ntcpkeepalive no\n"
+    found = KINDS["sshd"].observe(host, [body])
+    assert [seen.value for seen in found.values() if isinstance(seen, Seen)] == [value]
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("ChallengeResponseAuthentication no", "KbdInteractiveAuthentication"),
+        ("PubkeyAcceptedKeyTypes ssh-rsa", "PubkeyAcceptedAlgorithms"),
+        ("HostbasedAcceptedKeyTypes ssh-rsa", "HostbasedAcceptedAlgorithms"),
+        ("DSAAuthentication no", "PubkeyAuthentication"),
+    ],
+)
+def test_an_earlier_name_before_the_include_counts(tmp_path: Path, written: str, name: str) -> None:
+    host = host_with(tmp_path, f"{written}\nInclude sshd_config.d/*.conf\n")
+    sshd_config.put(host, {name: "x"})
+    assert host.text(sshd_config.DROP_IN) is None
+    assert f"\n{name} x\n" in (host.text(MAIN) or "")
+
+
 @pytest.mark.parametrize(("main", "others"), FINE)
 def test_what_is_harmless_is_no_exception(tmp_path: Path, main: str, others: dict[str, str]) -> None:
     assert observed(host_with(tmp_path, main, **others)) == "no"

@@ -54,6 +54,20 @@ def test_defaults_are_read(tmp_path: Path, line: str, options: list[tuple[str, s
     assert [(each.scope, each.name, each.value) for each in policy.defaults] == options
 
 
+@pytest.mark.parametrize(
+    ("line", "commands"),
+    [
+        ("anne ALL=(ALL) ALL : web2=(ALL) NOPASSWD: ALL", [("ALL", set()), ("ALL", {"NOPASSWD"})]),
+        ("anne ALL=NOPASSWD:/bin/a:ALL = /bin/b", [("/bin/a", {"NOPASSWD"}), ("/bin/b", set())]),
+        ("anne ALL=(a:b) NOEXEC: /bin/a, !/bin/b x\\:y", [("/bin/a", {"NOEXEC"}), ("/bin/b x\\:y", {"NOEXEC"})]),
+        ("anne ALL=sha224:ab= /bin/a", [("sha224:ab= /bin/a", set())]),
+    ],
+)
+def test_a_rule_goes_on_for_other_hosts(tmp_path: Path, line: str, commands: list[tuple[str, set[str]]]) -> None:
+    (rule,) = sudoers.read(host_with(tmp_path, line + "\n")).rules
+    assert [(each.text, each.tags) for each in rule.commands] == commands
+
+
 def test_files_are_read_in_the_order_of_sudo(tmp_path: Path) -> None:
     main = "Defaults umask=0022\n@includedir /etc/sudoers.d\n#include /etc/sudoers.d/b.later\n"
     host = host_with(
@@ -117,6 +131,26 @@ def test_our_file_keeps_what_it_held_and_names_nobody(tmp_path: Path) -> None:
     ]
 
 
+def test_an_account_that_nobody_types_for_needs_no_terminal(tmp_path: Path) -> None:
+    main = f"anne ALL=(root) ALL : web2=(root) NOPASSWD: /bin/backup\n%jobs ALL=(root) /bin/a\n{INCLUDE}"
+    host = host_with(tmp_path, main)
+    host.write("/etc/passwd", PASSWD + "night:x:1002:1002::/:/bin/sh\n")
+    host.write("/etc/shadow", SHADOW + "night:!:1:0:9:7:::\n")
+    host.write("/etc/group", "jobs:x:50:night\n")
+    kind, body = KINDS["sudoers"], {"requiretty": True, "umask": "0027", "unattended": ["%jobs"]}
+    assert "unattended" not in {**kind.expand(body), **kind.journalled(body)}
+    kind.edit(host, body, kind.expand(body))
+    written = (host.text("/etc/sudoers.d/zz-essms") or "").splitlines()
+    assert written[-2:] == ["Defaults:#0, #1000, #1001, #1002 !requiretty", "Defaults:#0, #1000 umask=0022"]
+    seen = kind.observe(host, [body])
+    assert (seen["requiretty"].value, seen["requiretty"].satisfied) == (True, None)
+    assert seen["requiretty"].note == "not of unattended accounts: uids 1001, 1002"
+    assert seen["umask"] == "0027"
+    # one that is given such a rule later would be stopped by the terminal it has not
+    host.write("/etc/sudoers.d/zz-essms", "Defaults requiretty\nDefaults:#0, #1000 !requiretty\n")
+    assert kind.observe(host, [body])["requiretty"].satisfied is False
+
+
 def test_a_folder_that_is_not_read_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="@includedir"):
         KINDS["sudoers"].edit(host_with(tmp_path, "Defaults use_pty\n"), {"use_pty": True}, {"use_pty": True})
@@ -132,6 +166,11 @@ WITHOUT_PASSWORD = [
     ("anne ALL=(root) PASSWD: /bin/a, NOPASSWD: /bin/b", 1),
     ("anne ALL=(root) NOPASSWD: PASSWD: /bin/a", 0),
     ("User_Alias U = anne\nU ALL = NOPASSWD: ALL", 1),
+    ("anne ALL=(ALL) ALL : web2=(ALL) NOPASSWD: ALL", 1),
+    ("anne ALL=/usr/bin/ls : ALL = NOPASSWD: ALL", 1),
+    ("anne ALL=NOPASSWD: /bin/a:web2, !web3 = PASSWD: /bin/b", 1),
+    ("anne ALL=PASSWD: sha256:0123abc= /bin/a, /bin/b \\: c\\=d : fe80::1 = NOEXEC: NOPASSWD: /bin/c", 1),
+    ("anne ALL=(ALL:ALL) PASSWD: sha256:0123abc= /bin/a", 0),
     ("Defaults !authenticate", 1),
     ("Defaults:robot !authenticate", 0),
 ]

@@ -53,12 +53,37 @@ def test_the_origins_in_force_are_one_word_where_they_can_be(tmp_path: Path) -> 
     assert automatic(tmp_path, 'Unattended-Upgrade::Allowed-Origins:: "o:a";\n')["origins"] == "o:a"
 
 
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [
+        ("origin=Debian,codename=${distro_codename},label=Debian", "security"),
+        ("o=Vendor,l=Vendor", "security"),
+        ("origin=Debian,codename=${distro_codename}*", "all"),
+        ("o=Debian", "all"),
+    ],
+)
+def test_more_than_security_is_left_alone(tmp_path: Path, more: str, word: str) -> None:
+    kind = KINDS["automatic_updates"]
+    assert automatic(tmp_path, f'{DUMP}Unattended-Upgrade::Origins-Pattern:: "{more}";\n')["origins"] == word
+    assert kind.rule("origins").test("security", word)
+    # a source is taken only as far as it says
+    half = 'Unattended-Upgrade::Origins-Pattern:: "o=Debian,l=Debian";\n'
+    assert automatic(tmp_path, half)["origins"] == "o=Debian,l=Debian"
+    host = FixtureHost(tmp_path, {})
+    kind.edit(host, {"origins": "security"}, {"origins": "security"})
+    assert "#clear" not in (host.text(apt_conf.DROP_IN) or "")
+
+
+def test_an_automatic_restart_is_never_switched_off() -> None:
+    assert "restarts" not in KINDS["automatic_updates"].expand({"origins": "security", "restart": False})
+
+
 def test_what_is_written_is_what_is_then_read(tmp_path: Path) -> None:
     host = FixtureHost(tmp_path, {})
     wanted = {"origins": "all", "restarts": True, "restart time": "04:30", "journal": True}
     KINDS["automatic_updates"].edit(host, {"origins": "all", "restart": True, "restart_time": "04:30"}, wanted)
     lines = (host.text(apt_conf.DROP_IN) or "").splitlines()[1:]
-    host.answers["apt-config dump"] = "\n".join(line for line in lines if not line.startswith("#clear")) + "\n"
+    host.answers["apt-config dump"] = "\n".join(lines) + "\n"
     body = {"origins": "all", "restart": True, "restart_time": "04:30"}
     seen = KINDS["automatic_updates"].observe(host, [body])
     assert {name: seen[name] for name in wanted} == wanted
@@ -72,9 +97,9 @@ def test_dnf_automatic_is_read_and_edited(tmp_path: Path) -> None:
         tmp_path, {"/etc/os-release": "ID=rhel\n", path: "[commands]\nupgrade_type = default\n[emitters]\n"}
     )
     kind, body = KINDS["automatic_updates"], {"origins": "security"}
-    assert kind.observe(host, [body]) == {"origins": "all", "restarts": False, "switched on": False}
+    assert kind.observe(host, [body]) == {"origins": "all", "switched on": False}
     kind.edit(host, body, {"origins": "security", "switched on": True})
-    assert kind.observe(host, [body]) == {"origins": "security", "restarts": False, "switched on": True}
+    assert kind.observe(host, [body]) == {"origins": "security", "switched on": True}
 
 
 # --- timers ----------------------------------------------------------------------------------------------------------

@@ -130,7 +130,7 @@ def test_silent_hosts_get_a_sentence_and_what_to_do() -> None:
         ("The disk of this host is full: free some room, then run again.", "disk"),
         ("The module was killed on this host: run again, the next run puts back what it had begun.", "killed"),
         ("The host was too slow to answer: check its load, or raise timeout in ansible.cfg.", "slow"),
-        ("The change cut access for a new connection, so the guard put everything back: nothing was changed", "guard"),
+        ("A new connection could not confirm the change, so the guard puts everything back: timed out", "guard"),
         ("essms_password_min_length: 4 is below the minimum of 8", "value"),
         ("Task failed: boom", "other"),
     ],
@@ -162,7 +162,7 @@ def test_a_failure_to_apply_says_why_beside_the_gap() -> None:
 
 
 def test_a_host_put_back_by_its_guard_is_an_incident_not_an_unverified_host() -> None:
-    made = record("deb12", problem="The change cut access for a new connection, so the guard put everything back")
+    made = record("deb12", problem="A new connection could not confirm the change, so the guard puts everything back")
     shown = plain(summary(document(made), view()))
     assert "Incidents ? deb12 l’accès a été coupé par un réglage" in shown
     assert "Hôtes non vérifiés" not in shown

@@ -99,8 +99,7 @@ def up(hosts: Iterable[Host], *, fresh: bool = False) -> dict[str, str]:
     wanted = list(hosts)
     prepare_folder()
     images.build(images.missing(sorted({host.suite for host in wanted})))
-    if attempt(["podman", "network", "exists", network()]).returncode != 0:
-        run(["podman", "network", "create", network()])
+    _bring_up_network()
     found = inspect(wanted)
     with ThreadPoolExecutor(max_workers=4) as pool:
         done = list(pool.map(lambda host: _bring_up(host, found.get(host.name), fresh), wanted))
@@ -197,6 +196,17 @@ def prepare_folder() -> None:
     if not KEY.exists():
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "essms lab", "-f", str(KEY)], check=True)
     SSH_CONFIG.write_text(f'Include "{STATE}/hosts.d/*.conf"\n', encoding="utf-8")
+
+
+def _bring_up_network() -> None:
+    # podman 4.3 has no --ignore, and whoever brings up another host of this lab may make it at the same time
+    exists = ["podman", "network", "exists", network()]
+    if attempt(exists).returncode != 0:
+        try:
+            run(["podman", "network", "create", network()])
+        except LabError:
+            if attempt(exists).returncode != 0:
+                raise
 
 
 def _bring_up(host: Host, found: dict[str, str] | None, fresh: bool) -> str:

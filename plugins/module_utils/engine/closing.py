@@ -22,11 +22,15 @@ def before(host: Host) -> dict[str, Chain]:
     return {} if isinstance(chains, Unknown) else chains
 
 
+def is_shut(chains: Mapping[str, Chain]) -> bool:
+    """Say whether nothing comes in but what the chain of services names."""
+    return chains.get("input", Chain(None, ())).base == INPUT
+
+
 def answering(host: Host, chains: Mapping[str, Chain]) -> list[Listener]:
     """Return what waits for other machines and is reached: without our input chain, all of it."""
-    shut = chains.get("input", Chain(None, ())).base == INPUT
     services = chains.get("services", Chain(None, ())).rules
-    return [each for each in listeners.waiting(host) if not shut or is_in(services, "accept", each)]
+    return [each for each in listeners.waiting(host) if not is_shut(chains) or is_in(services, "accept", each)]
 
 
 def is_in(rules: Sequence[Rule], verdict: str, listener: Listener) -> bool:

@@ -52,7 +52,7 @@ def waiting(host: Host) -> list[Listener]:
         return found
     # A client's socket is held by its program. One that nobody holds is the kernel's own, as WireGuard's is, unless it
     # was closed while we looked.
-    held = _programs({each.inode for each in lent})
+    held = programs({each.inode for each in lent})
     clients = {each for each in lent if each.inode in held}
     there = set(_bound(host)) if lent - clients else set()
     return [each for each in found if each not in lent or (each not in clients and each in there)]
@@ -80,13 +80,13 @@ def _bound(host: Host) -> Iterator[Listener]:
 
 def described(found: Sequence[Listener]) -> str:
     """Return the ports with their programs, each once, twenty at most."""
-    programs = _programs({listener.inode for listener in found})
-    texts = {f"{listener.name} ({programs.get(listener.inode, 'unknown')})": listener for listener in found}
+    names = programs({listener.inode for listener in found})
+    texts = {f"{listener.name} ({names.get(listener.inode, 'unknown')})": listener for listener in found}
     listed = sorted(texts, key=lambda text: (texts[text].port, text))
     return ", ".join(listed[:20]) + (f" and {len(listed) - 20} others" if len(listed) > 20 else "")
 
 
-def _programs(inodes: set[str]) -> dict[str, str]:
+def programs(inodes: set[str]) -> dict[str, str]:
     """Return the program that holds each socket, as the kernel names it."""
     wanted = {f"socket:[{inode}]": inode for inode in inodes}
     found: dict[str, str] = {}

@@ -19,6 +19,16 @@ DROP_IN = "/etc/ssh/sshd_config.d/00-essms.conf"
 _STYLE = text.BLANKS._replace(separator=" ")
 _BLOCK = "# essms.hardening: the first value counts in this file\n"
 _BLOCK_END = "# essms.hardening: end\n"
+_ALIASES = {
+    "challengeresponseauthentication": "kbdinteractiveauthentication",
+    "dsaauthentication": "pubkeyauthentication",
+    "hostbasedacceptedkeytypes": "hostbasedacceptedalgorithms",
+    "hostdsakey": "hostkey",
+    "keepalive": "tcpkeepalive",
+    "pubkeyacceptedkeytypes": "pubkeyacceptedalgorithms",
+    "skeyauthentication": "kbdinteractiveauthentication",
+}
+"""Earlier names that sshd still understands: the first value of either name counts."""
 _LAST_COUNTS = {"MaxStartups"}
 """The exceptions to sshd's own rule that the first value counts."""
 _DEEPEST = 16
@@ -41,7 +51,10 @@ class Directive(NamedTuple):
 
 
 def parse(line: str) -> tuple[str, list[str]] | None:
-    """Return keyword (in small letters) and arguments of a line as sshd splits them, None when it says nothing."""
+    """Return keyword (in small letters, its present name) and arguments of a line as sshd splits them.
+
+    None when the line says nothing.
+    """
     rest = line.strip(" \t\r\n\f")
     if not rest or rest.startswith("#"):
         return None
@@ -51,7 +64,7 @@ def parse(line: str) -> tuple[str, list[str]] | None:
         keyword = re.split(r'[ \t"=]', rest, maxsplit=1)[0]
         rest = rest[len(keyword) :]
     rest = re.sub(r"^[ \t]*=?[ \t]*", "", rest)
-    return keyword.lower(), _words(rest)
+    return _ALIASES.get(keyword.lower(), keyword.lower()), _words(rest)
 
 
 def _words(rest: str) -> list[str]:

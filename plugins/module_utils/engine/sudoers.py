@@ -22,7 +22,13 @@ _DEFAULTS = re.compile(rf"^\s*Defaults(?:(?P<scope>[@:!>])\s*(?P<who>{_LIST}))?\
 _ALIAS = re.compile(r"^\s*(?P<type>User|Runas|Host|Cmnd|Cmd)_Alias\s+(?P<rest>.*)$")
 _USERS = re.compile(rf"({_LIST})(?=\s)")
 _OPTION = re.compile(r"^(?P<not>[!\s]*)(?P<name>\w+)\s*(?:(?P<sign>[+-]?=)\s*(?P<value>.*))?$", re.DOTALL)
-_TAG = re.compile(r"^\s*([A-Z][A-Z_]+)\s*:\s*")
+_TAGS = r"(?:NO)?(?:EXEC|FOLLOW|INTERCEPT|LOG_INPUT|LOG_OUTPUT|MAIL|PASSWD|SETENV)"
+_TAG = re.compile(rf"^\s*({_TAGS})\s*:\s*")
+_HOST = r"!?\s*[^\s,=\"]+"
+_NEXT_HOSTS = re.compile(
+    rf"\\.|\"[^\"]*\"|\([^)]*\)|\b(?:{_TAGS}|sha\d+)\s*:|(?P<hosts>:\s*{_HOST}(?:\s*,\s*{_HOST})*\s*=)"
+)
+"""A colon after which the rule goes on for other hosts; that of a tag or a digest is none."""
 _OTHER_OPTION = re.compile(
     r"^\s*(?:ROLE|TYPE|APPARMOR_PROFILE|PRIVS|LIMITPRIVS|NOTBEFORE|NOTAFTER|TIMEOUT|CWD|CHROOT)=\S+"
 )
@@ -111,7 +117,8 @@ def read(host: Host) -> Policy:
             left, _, commands = line.partition("=")
             users = _USERS.match(left)
             if users:
-                policy.rules.append(Rule(tuple(split(users[1], ",")), tuple(_commands(commands)), place))
+                found = tuple(command for part in _by_hosts(commands) for command in _commands(part))
+                policy.rules.append(Rule(tuple(split(users[1], ",")), found, place))
     return policy
 
 
@@ -168,6 +175,16 @@ def _options(options: str) -> Iterator[tuple[str, Value]]:
             yield found["name"], not negated
         elif found["sign"] == "=":
             yield found["name"], re.sub(r"\\(.)", r"\1", found["value"].strip().strip('"'))
+
+
+def _by_hosts(commands: str) -> Iterator[str]:
+    """Yield the commands for each list of hosts of a rule; tags do not hold from one to the next."""
+    start = 0
+    for found in _NEXT_HOSTS.finditer(commands):
+        if found["hosts"]:
+            yield commands[start : found.start()]
+            start = found.end()
+    yield commands[start:]
 
 
 def _commands(commands: str) -> Iterator[Command]:

@@ -103,13 +103,12 @@ def dump(host: Host) -> dict[str, list[str]] | None:
 
 
 def write(host: Host, wanted: Mapping[str, Value]) -> None:
-    """Put keys into our file of apt's configuration; a list replaces what other files put into it."""
+    """Put keys into our file of apt's configuration; a list is added to what other files put into it."""
     content = host.text(DROP_IN)
     lines = text.split_lines(text.HEADER.replace("#", "//", 1) if content is None else content)
     for key, value in wanted.items():
-        lines = [line for line in lines if not re.match(rf"(#clear )?{re.escape(key)}(::)?[ ;]", line)]
+        lines = [line for line in lines if not re.match(rf"{re.escape(key)}(::)?[ ;]", line)]
         if isinstance(value, list):
-            lines.append(f"#clear {key};\n")
             lines += [f'{key}:: "{item}";\n' for item in value]
         else:
             lines.append(f'{key} "{str(value).lower() if isinstance(value, bool) else value}";\n')

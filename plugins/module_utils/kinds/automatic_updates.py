@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..engine import text
 from ..engine.errors import SettingError, Unknown
 from ..engine.host import Host
-from ..engine.rules import EQUALS, LIMIT, Rule
+from ..engine.rules import EQUALS, LIMIT, Rule, ranked
 from . import apt_conf
 from .base import Kind, fields
 
@@ -45,6 +46,9 @@ _OTHER = {
     "ubuntu": [f"{_RELEASE}-updates"],
 }
 """The distribution's other updates."""
+_ORIGINS = ranked(("security", "all"))._replace(label="equals")
+"""Who already installs more is left alone."""
+_SHORT = {"o": "origin", "l": "label", "n": "codename", "a": "archive", "suite": "archive", "c": "component"}
 _KEYS = {
     "refreshed every (days)": "APT::Periodic::Update-Package-Lists",
     "installed every (days)": "APT::Periodic::Unattended-Upgrade",
@@ -57,7 +61,10 @@ _KEYS = {
 
 
 class AutomaticUpdates(Kind):
-    """``automatic_updates: {origins: security, restart: false, restart_time: "04:30", mail: ""}``."""
+    """``automatic_updates: {origins: security, restart: false, restart_time: "04:30", mail: ""}``.
+
+    Origins are at least these; ``restart: false`` and an empty ``mail`` ask for nothing.
+    """
 
     schema = fields(
         ("origins",),
@@ -69,10 +76,12 @@ class AutomaticUpdates(Kind):
     needs_root = False
 
     def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:
-        wanted: dict[str, Any] = {"origins": body["origins"], "restarts": body.get("restart", False)}
+        wanted: dict[str, Any] = {"origins": body["origins"]}
+        if body.get("restart"):
+            wanted["restarts"] = True
         if family == "redhat":
             return {**wanted, "switched on": True}
-        if wanted["restarts"]:
+        if body.get("restart"):
             wanted["restart time"] = body.get("restart_time", "now")
         if body.get("mail"):
             wanted["report to"] = body["mail"]
@@ -80,6 +89,8 @@ class AutomaticUpdates(Kind):
         return {**wanted, **regular, "switched on": True, "journal": True}
 
     def rule(self, name: str) -> Rule:
+        if name == "origins":
+            return _ORIGINS
         return LIMIT if name.endswith("(days)") else EQUALS
 
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -99,7 +110,8 @@ class AutomaticUpdates(Kind):
         if "origins" in wanted:
             key, security = _security(host)
             other = _OTHER[host.release()["id"]] if wanted["origins"] == "all" else []
-            values.update({_PATTERNS: [], _ALLOWED: [], key: [*security, *other]})
+            values[key] = [*security, *other]
+        # beside what other files list: a vendor's own updates go on being installed
         apt_conf.write(host, values)
 
     def explain(self, host: Host, name: str) -> str:
@@ -126,17 +138,30 @@ def _value(host: Host, conf: Mapping[str, list[str]], name: str) -> Any:
 
 
 def _origins(host: Host, conf: Mapping[str, list[str]]) -> Any:
-    """Return one word for the sources updates are taken from, or those that are neither of our two choices."""
+    """Return one word for what the sources of updates hold at least, or those sources when security lacks."""
     found = [*conf.get(_PATTERNS.lower(), []), *conf.get(_ALLOWED.lower(), [])]
     try:
         security = _security(host)[1]
     except SettingError as error:
         return Unknown(str(error))
-    if set(found) == set(security):
-        return "security"
-    if set(found) == {*security, *_OTHER[host.release()["id"]]}:
-        return "all"
-    return "; ".join(found) or "none"
+    if not all(any(_covers(each, one) for each in found) for one in security):
+        return "; ".join(found) or "none"
+    other = _OTHER[host.release()["id"]]
+    return "all" if all(any(_covers(each, one) for each in found) for one in other) else "security"
+
+
+def _covers(pattern: str, wanted: str) -> bool:
+    """Say whether a source that is listed takes everything that another one does."""
+    asked, held = _parts(pattern), _parts(wanted)
+    return pattern == wanted or (
+        bool(asked) and all(fnmatch.fnmatchcase(held.get(key, ""), value) for key, value in asked.items())
+    )
+
+
+def _parts(pattern: str) -> dict[str, str]:
+    """Return what a pattern of origins demands by its full name; nothing of it for the older way, `id:archive`."""
+    pairs = [part.strip().partition("=") for part in pattern.split(",") if "=" in part]
+    return {_SHORT.get(key, key): value for key, _, value in pairs}
 
 
 def _dnf_value(host: Host, name: str) -> Any:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..engine import closing, firewall, nft
+from ..engine import closing, firewall, nft, protocols
 from ..engine.errors import Seen, SettingError, Unknown
 from ..engine.host import Host
 from ..engine.nft import Chain, Rule, match, rule
@@ -55,11 +55,16 @@ _LOGGED = rule(_LOG, _LIMIT)
 class Firewall(Kind):
     """``firewall: {ssh_port: 22, services: [{name: web, port: 443, protocol: tcp, sources: [192.0.2.0/24]}]}``.
 
-    ``closed: [8000/tcp]`` names ports that something listens on and that are closed all the same.
+    ``closed: [8000/tcp]`` names ports that something listens on and that are closed all the same. ``protocols: [vrrp]``
+    names what comes in beside TCP and UDP.
     """
 
     schema = fields(
-        ("ssh_port", "services"), ssh_port=firewall.PORT, services=firewall.SERVICES, closed=firewall.CLOSED
+        ("ssh_port", "services"),
+        ssh_port=firewall.PORT,
+        services=firewall.SERVICES,
+        closed=firewall.CLOSED,
+        protocols=protocols.LIST,
     )
 
     def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:
@@ -109,6 +114,7 @@ def _open(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _chains(body: Mapping[str, Any]) -> dict[str, Chain]:
     services = [each for service in _open(body) for each in firewall.service_rules(service)]
+    services += protocols.rules(body.get("protocols", []))
     return {"services": Chain(None, tuple(services)), "input": Chain(closing.INPUT, (*_ALWAYS, _LOGGED))}
 
 
@@ -116,6 +122,9 @@ def _listed(rules: Sequence[Rule]) -> Iterator[str]:
     """Yield what the rules in force let in, in the words of `expand`; what is none of ours in nft's own."""
     found: dict[tuple[str, str], list[str]] = {}
     for each in rules:
+        if protocols.let_in(each):
+            yield f"{protocols.let_in(each)} from everywhere"
+            continue
         conditions = {condition.left: sorted(condition.values) for condition in each.matches}
         origin = conditions.pop("ip saddr", []) + conditions.pop("ip6 saddr", [])
         ((left, ports),) = conditions.items() if len(conditions) == 1 else (("", []),)
@@ -153,8 +162,10 @@ def _keep_access(body: Mapping[str, Any]) -> None:
 def _keep_services(host: Host, body: Mapping[str, Any]) -> None:
     """Refuse to close what answers other machines today and nobody has decided about.
 
-    :raises SettingError: with the ports and their programs.
+    :raises SettingError: with the ports and protocols, and their programs.
     """
-    found = closing.answering(host, closing.before(host))
+    chains = closing.before(host)
+    found = closing.answering(host, chains)
     cut = [each for each in found if not _answers(body, each.protocol, each.port)]
     closing.refuse(cut, body.get("closed", ()))
+    protocols.refuse(host, chains, body.get("protocols", []), shut=closing.is_shut(chains))

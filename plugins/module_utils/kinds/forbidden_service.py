@@ -14,6 +14,7 @@ from .base import Kind, fields
 _NAME = {"type": "string", "pattern": r"^[A-Za-z0-9:_.@\-]{1,100}$"}
 _TYPES = (".socket", ".service")
 """What can start a service comes before it, so that stopping it is not undone at once."""
+_QUEUES = "/etc/cups/printers.conf"
 _FACTS = "Id,LoadState,UnitFileState,ActiveState,FragmentPath"
 
 
@@ -36,6 +37,8 @@ class ForbiddenService(Kind):
         found = {name: _look([unit for unit in units if unit["Id"].rpartition(".")[0] == name]) for name in names}
         if "rpcbind" in found and _uses_nfs(host):
             found["rpcbind"] = NotApplicable("NFS of this host needs it")
+        if found.get("cups-browsed"):
+            found["cups-browsed"] = _without_queues(host, found["cups-browsed"])
         return found
 
     def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
@@ -70,6 +73,15 @@ def _look(units: Sequence[Mapping[str, str]]) -> Any:
         return False
     running = [unit["Id"] for unit in units if _runs(unit)]
     return Seen(True, f"running: {', '.join(running)}" if running else f"can be started: {', '.join(startable)}")
+
+
+def _without_queues(host: Host, seen: Any) -> Any:
+    """Return what was seen of cups-browsed, or why it stays: print queues that it made end with it."""
+    try:
+        queues = "implicitclass:" in (host.text(_QUEUES) or "")
+    except PermissionError:
+        return Unknown(f"{_QUEUES} is for root alone, and tells whether its print queues are in use")
+    return NotApplicable("print queues of this host come from it") if queues else seen
 
 
 def _uses_nfs(host: Host) -> bool:

@@ -103,7 +103,8 @@ class LogForward(Kind):
 
 
 def _is_read(host: Host) -> bool:
-    return _FOLDER in (host.text(_MAIN) or "")
+    lines = (host.text(_MAIN) or "").splitlines()
+    return any(_FOLDER in line for line in lines if not line.lstrip().startswith("#"))
 
 
 def _rendered(body: Mapping[str, Any]) -> str:

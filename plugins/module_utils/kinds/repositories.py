@@ -21,6 +21,7 @@ from .base import Kind, fields
 
 _KEYRINGS = {"debian": "debian-archive-keyring", "ubuntu": "ubuntu-archive-keyring"}
 _FOLDER = "/usr/share/keyrings"
+_SHIPPED = "/var/lib/dpkg/info"
 _ON = ("yes", "true", "on", "1", "enable", "with")
 _INSECURE = ("trusted", "allow-insecure", "allow-weak", "allow-downgrade-to-insecure")
 _PATTERNS = {"type": "array", "items": {"type": "string", "pattern": r"^[A-Za-z0-9.*?_/:\[\]\-]{1,200}$"}}
@@ -82,11 +83,9 @@ def _is_own(host: Host, source: apt.Source, release: apt.Release, stack: ExitSta
         return False
     signers = source.options.get("signed-by", "").replace(",", " ").split()
     weakened = any(source.options.get(option, "no").lower() in _ON for option in _INSECURE)
-    if (
-        signers
-        and not weakened
-        and all(signer.startswith(f"{_FOLDER}/{host.release()['id']}-archive-") for signer in signers)
-    ):
+    # a name proves nothing, anybody may choose it: what counts is that the distribution's package brought the file
+    shipped = (host.text(f"{_SHIPPED}/{stem}.list") or "").split("\n") if signers else []
+    if signers and not weakened and all(signer in shipped for signer in signers):
         # apt has checked it against nothing else
         return True
     return _verified(host, keyring, release.path, stack)

@@ -13,9 +13,8 @@ from ..engine.accounts import first_of_people, read
 from ..engine.errors import NotApplicable, Seen
 from ..engine.host import Host
 from .base import Kind, fields
-from .sudoers import SUDO
+from .sudoers import SUDO, WHO
 
-_WHO = {"type": "string", "pattern": r"^%?[A-Za-z_][A-Za-z0-9_.\-]{0,31}$"}
 _SHOWN = 5
 
 
@@ -27,7 +26,7 @@ class SudoRules(Kind):
     Accounts to be spared, root and the accounts of services need no password.
     """
 
-    schema = fields(("nopasswd_allow",), nopasswd_allow={"type": "array", "items": _WHO}, explicit={"type": "boolean"})
+    schema = fields(("nopasswd_allow",), nopasswd_allow={"type": "array", "items": WHO}, explicit={"type": "boolean"})
     check_only = True
 
     def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..engine import sudoers, text
-from ..engine.accounts import Account, first_of_people, read
+from ..engine.accounts import Account, first_of_people, members, read, uids
 from ..engine.errors import NotApplicable, Seen, SettingError
 from ..engine.host import Host
 from ..engine.rules import EQUALS, INCLUDES, LIMIT, Rule
@@ -32,6 +32,9 @@ _ALIAS = "ESSMS_NOEXEC"
 _FLAGS = ("use_pty", "ignore_dot", "env_reset", "requiretty", "log_output")
 _MINUTES = ("passwd_timeout", "timestamp_timeout")
 _PROGRAM = {"type": "string", "pattern": r"^(/[A-Za-z0-9._+\-]+)+$", "maxLength": 120}
+_NO_PASSWORD = ("authenticate", False)
+WHO = {"type": "string", "pattern": r"^%?[A-Za-z_][A-Za-z0-9_.\-]{0,31}$"}
+"""An account, or a group after a %."""
 _SNAP = {"/snap/bin", "/var/lib/snapd/snap/bin"}
 """Folders of Ubuntu's own secure_path, which only root writes."""
 
@@ -55,7 +58,8 @@ class Sudoers(Kind):
     """``sudoers: {use_pty: true, umask: "0027", logfile: /var/log/sudo.log, noexec: [/usr/bin/less]}``.
 
     A flag that is false, an empty list or text asks for nothing. ``noexec`` lists programs that may start no other.
-    Accounts to be spared, root and the accounts of services that have a rule are exempt from requiretty and umask.
+    Accounts to be spared, root and the accounts of services that have a rule are exempt from requiretty and umask; from
+    requiretty also those of ``unattended`` and of rules without a password: a job of theirs would stop.
     """
 
     schema = fields(
@@ -66,6 +70,7 @@ class Sudoers(Kind):
         timestamp_timeout=integer(0, 60),
         secure_path={"type": "array", "items": _PROGRAM},
         noexec={"type": "array", "items": _PROGRAM},
+        unattended={"type": "array", "items": WHO},
     )
     rules = {
         **_EQUAL,
@@ -78,16 +83,29 @@ class Sudoers(Kind):
 
     def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:
         found = {name: value for name, value in body.items() if value is not False and value not in ([], "")}
+        found.pop("unattended", None)
         return {**found, "rotation": True} if "logfile" in found else found
+
+    def journalled(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        # what was written for them stays in our file, by uid
+        return {name: value for name, value in body.items() if name != "unattended"}
 
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         wanted = {name: value for body in bodies for name, value in self.expand(body, host.family).items()}
         if not os.path.exists(host.path(SUDO)):
             return dict.fromkeys(wanted, NotApplicable("sudo is not installed"))
         policy = sudoers.read(host)
-        return {name: self._seen(host, policy, name, wanted) for name in wanted}
+        spared = _spared(host, policy, [who for body in bodies for who in body.get("unattended", [])])
+        return {name: self._seen(host, policy, name, wanted, spared) for name in wanted}
 
-    def _seen(self, host: Host, policy: sudoers.Policy, name: str, wanted: Mapping[str, Any]) -> Any:
+    def _seen(
+        self,
+        host: Host,
+        policy: sudoers.Policy,
+        name: str,
+        wanted: Mapping[str, Any],
+        spared: Mapping[str, Sequence[Account]],
+    ) -> Any:
         if name == "rotation":
             return _rotated(host, wanted["logfile"])
         if name == "noexec":
@@ -100,11 +118,11 @@ class Sudoers(Kind):
             weaker = (
                 each.name == name and each.scope and not self.rule(name).test(wanted[name], _typed(name, each.value))
             )
-            if weaker and not (each.scope == ":" and set(policy.names("User", each.who)) <= _exempt(host, policy)):
+            if weaker and not (
+                each.scope == ":" and set(policy.names("User", each.who)) <= _called(spared.get(name, ()))
+            ):
                 return Seen(_typed(name, each.value), f"set for some users or commands at {each.place}")
-        if name == "requiretty" and not _all_spared(host, policy):
-            return Seen(value, "an account of the automation or of a service would need one too", satisfied=False)
-        return value
+        return _terminal(policy, value, spared) if name == "requiretty" else value
 
     def precheck(self, host: Host) -> str:
         fault = self.validate(host)
@@ -121,9 +139,12 @@ class Sudoers(Kind):
         noexec = policy.aliases.get(("Cmnd", _ALIAS))
         values.update({"noexec": list(noexec)} if noexec else {})
         values.update({name: value for name, value in wanted.items() if name != "rotation"})
-        already = {int(who[1:]) for each in own if each.scope == ":" for who in each.who if who[1:].isdigit()}
-        accounts = {account.uid for account in _exempt_accounts(host, policy)} | already
-        host.write(DROP_IN, _written(values, sorted(accounts)), mode=0o440)
+        exempt = {}
+        for name, accounts in _spared(host, policy, body.get("unattended", [])).items():
+            lines = [each.who for each in own if each.scope == ":" and each.name == name]
+            already = {int(who[1:]) for who_ in lines for who in who_ if who[1:].isdigit()}
+            exempt[name] = sorted({account.uid for account in accounts} | already)
+        host.write(DROP_IN, _written(values, exempt), mode=0o440)
         if "rotation" in wanted:
             host.write(ROTATION, text.HEADER + _ROTATION.format(path=self.expand(body)["logfile"]))
 
@@ -178,19 +199,37 @@ def _exempt_accounts(host: Host, policy: sudoers.Policy) -> list[Account]:
     ]
 
 
-def _all_spared(host: Host, policy: sudoers.Policy) -> bool:
-    """Say whether every account without a terminal is exempt from requiretty."""
+def _spared(host: Host, policy: sudoers.Policy, unattended: Sequence[str]) -> dict[str, list[Account]]:
+    """Return the accounts that are exempt, by option: those that run jobs need no terminal, but are asked a umask."""
+    exempt = _exempt_accounts(host, policy)
+    free = [rule.users for rule in policy.rules if any("NOPASSWD" in command.tags for command in rule.commands)]
+    free += [each.who for each in policy.defaults if each.scope == ":" and (each.name, each.value) == _NO_PASSWORD]
+    words = {*unattended, *(word for users in free for word in policy.names("User", users))}
+    named = words | members(host, [word[1:] for word in words if word.startswith("%")])
+    jobs = [each for each in read(host) if each not in exempt and {each.name, f"#{each.uid}"} & named]
+    return {"requiretty": [*exempt, *jobs], "umask": exempt}
+
+
+def _terminal(policy: sudoers.Policy, value: Any, spared: Mapping[str, Sequence[Account]]) -> Any:
+    """Return requiretty with whom it leaves out; no good when it stops somebody who has no terminal."""
+    if not _all_exempt(policy, spared["requiretty"]):
+        return Seen(value, "an account of the automation or of a service would need one too", satisfied=False)
+    jobs = [account for account in spared["requiretty"] if account not in spared["umask"]]
+    return Seen(value, f"not of unattended accounts: {uids(jobs)}") if jobs else value
+
+
+def _all_exempt(policy: sudoers.Policy, accounts: Sequence[Account]) -> bool:
+    """Say whether all these accounts are exempt from requiretty."""
     flags = [each for each in policy.defaults if each.name == "requiretty" and each.scope == ":" and not each.value]
     spared = {who for each in flags for who in policy.names("User", each.who)}
-    return all({account.name, f"#{account.uid}"} & spared for account in _exempt_accounts(host, policy))
+    return all({account.name, f"#{account.uid}"} & spared for account in accounts)
 
 
-def _exempt(host: Host, policy: sudoers.Policy) -> set[str]:
-    accounts = _exempt_accounts(host, policy)
+def _called(accounts: Sequence[Account]) -> set[str]:
     return {account.name for account in accounts} | {f"#{account.uid}" for account in accounts}
 
 
-def _written(values: Mapping[str, Any], exempt: Sequence[int]) -> str:
+def _written(values: Mapping[str, Any], exempt: Mapping[str, Sequence[int]]) -> str:
     """Return our file: what holds for everybody, then the accounts without a terminal, by uid."""
     lines = []
     for name, value in sorted(values.items()):
@@ -201,7 +240,10 @@ def _written(values: Mapping[str, Any], exempt: Sequence[int]) -> str:
         else:
             written = ":".join(value) if name == "secure_path" else str(value)
             lines.append(f'Defaults {name}="{written}"' if "/" in written else f"Defaults {name}={written}")
-    spared = [option for name, option in (("requiretty", "!requiretty"), ("umask", "umask=0022")) if name in values]
-    if spared and exempt:
-        lines.append(f"Defaults:{', '.join(f'#{uid}' for uid in exempt)} {', '.join(spared)}")
+    options: dict[tuple[int, ...], list[str]] = {}
+    for name, option in (("requiretty", "!requiretty"), ("umask", "umask=0022")):
+        if name in values and exempt[name]:
+            options.setdefault(tuple(exempt[name]), []).append(option)
+    for accounts, given in options.items():
+        lines.append(f"Defaults:{', '.join(f'#{uid}' for uid in accounts)} {', '.join(given)}")
     return text.HEADER + "".join(f"{line}\n" for line in lines)

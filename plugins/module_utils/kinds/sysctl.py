@@ -32,7 +32,7 @@ _ROUTERS = (
     "/usr/sbin/libvirtd", "/usr/sbin/virtnetworkd", "/usr/bin/lxc-start",
 )  # fmt: skip
 _ROUTES = "this host routes for its containers or virtual machines"
-_UPLINKS = "several ways lead out of this host: only loose filtering lets all answers in"
+_SEVERAL = "this host has several networks: loose filtering lets the answers of each in"
 _REDIRECTS = "net.ipv4.conf.all.accept_redirects"
 _FROM_ROUTER = "the network's router gives this host its IPv6 address"
 _ADVERTISED = ("accept_ra", "autoconf", "max_addresses", "router_solicitations")
@@ -106,7 +106,7 @@ class Sysctl(Kind):
             return Seen(_typed(kept[0]), f"from the next restart on, because of {kept[1]}", satisfied=False)
         if self.rule(name).test(expected, running):
             return running
-        return Seen(running, _UPLINKS if name.endswith("rp_filter") else "", satisfied=True)
+        return Seen(running, _SEVERAL if name.endswith("rp_filter") else "", satisfied=True)
 
     def _right(self, name: str, accepted: list[Any], value: Any) -> bool:
         return any(self.rule(name).test(each, value) for each in accepted)
@@ -117,14 +117,19 @@ class Sysctl(Kind):
         before: dict[str, Any] = {}
         for name, expected in wanted.items():
             running = _running(host, name)
+            own, accepted = _worse(host, name, expected, keys=True), _accepted(host, name, expected)
+            loose = [key for key, each in own.items() if each in accepted]
             # what is stricter already stays, and is kept across a restart
-            value = running if self.rule(name).test(expected, running) else _accepted(host, name, expected)[-1]
+            value = running if self.rule(name).test(expected, running) else accepted[-1]
             content = text.put(content, name, str(value), text.EQUALS_SIGN)
             every = name.replace(".all.", ".*.")
-            if every != name:
+            if loose:
+                # what an administrator loosened stays, also at the next start
+                content = text.drop(content, f"-{every}", text.EQUALS_SIGN)
+            elif every != name:
                 # a distribution's own pattern (Debian 13: rp_filter) would loosen every interface again
                 content = text.put(content, f"-{every}", str(value), text.EQUALS_SIGN)
-            now: dict[str, Any] = dict.fromkeys([*_worse(host, name, expected, keys=True), name], value)
+            now: dict[str, Any] = dict.fromkeys([*(key for key in own if key not in loose), name], value)
             if name == _ONE_WAY:
                 now = {name: 2} if running == 0 else {}
             elif name == "net.ipv4.ip_forward":
@@ -160,14 +165,15 @@ def _accepted(host: Host, name: str, expected: Any) -> list[Any]:
     """Return the values that are right on this host, the one to write last."""
     if name == _ONE_WAY:
         return [2, expected]
-    if name.endswith(".rp_filter") and expected == 1 and _uplinks(host) > 1:
+    if name.endswith(".rp_filter") and expected == 1 and _networks(host) > 1:
         return [1, 2]
     return [expected]
 
 
-def _uplinks(host: Host) -> int:
+def _networks(host: Host) -> int:
+    """Count the interfaces with routes: each address brings one, and "*" stands for routes that refuse."""
     lines = (host.text("/proc/net/route") or "").splitlines()[1:]
-    return len({line.split()[0] for line in lines if line.split()[1:2] == ["00000000"]})
+    return len({line.split()[0] for line in lines if line.strip()} - {"lo", "*"})
 
 
 def _interfaces(host: Host, name: str) -> dict[str, Any]:

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..engine import text
-from ..engine.errors import SHARED_KERNEL, NotApplicable
+from ..engine.errors import SHARED_KERNEL, NotApplicable, SettingError
 from ..engine.host import Host
 from ..engine.rules import ranked
 from . import kernel_module
@@ -19,6 +20,7 @@ POLICIES = ("lecture_ecriture", "lecture", "bloque")
 MODPROBE = "/etc/modprobe.d/essms-usb.conf"
 UDEV = "/etc/udev/rules.d/99-essms-usb.rules"
 _MODULES = ("uas", "usb_storage")
+_BLOCK = "/sys/class/block"
 _READ_ONLY = 'ACTION=="add|change", SUBSYSTEM=="block", SUBSYSTEMS=="usb", RUN+="/usr/sbin/blockdev --setro /dev/%k"\n'
 
 
@@ -38,12 +40,46 @@ class UsbStorage(Kind):
         elif _policy(host) == "bloque":  # only when asked to relax
             host.delete(MODPROBE)
         if body["policy"] == "lecture":
+            _make_read_only(host)
             host.write(UDEV, text.HEADER + _READ_ONLY)
         elif host.exists(UDEV):
             host.delete(UDEV)
-        # what is plugged in already is told too
         host.activate(40, "udevadm", "control", "--reload")
-        host.activate(41, "udevadm", "trigger", "--action=change", "--subsystem-match=block")
+
+
+def _make_read_only(host: Host) -> None:
+    """Tell what is plugged in already; a backup that runs now is not cut in the middle of a file."""
+    for name in _writable(host):
+        if _in_use(host, name):
+            raise SettingError(
+                f"the USB disk {name} is in use for writing: unmount it and apply again, or set essms_usb to "
+                "lecture_ecriture for this host"
+            )
+        back = f"if test -b /dev/{name}; then blockdev --setrw /dev/{name}; fi"
+        host.operate({"op": "run", "do": ["blockdev", "--setro", f"/dev/{name}"], "undo": ["sh", "-c", back]})
+
+
+def _writable(host: Host) -> list[str]:
+    """Return the disks and partitions of USB that may be written."""
+    folder = host.path(_BLOCK)
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    return [
+        name
+        for name in names
+        if "/usb" in os.path.realpath(os.path.join(folder, name))
+        and (host.text(f"{_BLOCK}/{name}/ro") or "").strip() == "0"
+    ]
+
+
+def _in_use(host: Host, name: str) -> bool:
+    holders = host.path(f"{_BLOCK}/{name}/holders")
+    if os.path.isdir(holders) and os.listdir(
+        holders
+    ):  # encrypted, or part of a volume: what lies on it is not looked at
+        return True
+    number = (host.text(f"{_BLOCK}/{name}/dev") or "").strip()
+    lines = (host.text("/proc/self/mountinfo") or "").splitlines()
+    return any(line.split()[2] == number and "rw" in line.split()[-1].split(",") for line in lines)
 
 
 def _policy(host: Host) -> str:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, essms.hardening contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""M05-01: unattended-upgrade, run as its timer runs it, takes security updates, and only those."""
+"""M05-01: unattended-upgrade, run as its timer runs it, takes security updates, and nothing from elsewhere."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from tests.support.faults.common import Area, Body, Row, sed
 SOFTWARE = "essms-probe-software"
 _STAMP = "/var/lib/apt/periodic/update-success-stamp"
 _OURS, _EARLIER = "/etc/apt/apt.conf.d/zz-essms.conf", "/etc/apt/apt.conf.d/99-fault"
+_DEBIANS = "/etc/apt/apt.conf.d/50unattended-upgrades"
 _SOURCE = "/etc/apt/sources.list.d/essms-probe.list"
 _REPOSITORY = "/srv/essms-probe"
 _KEPT = "/var/tmp/essms-lists"
@@ -24,7 +25,6 @@ _AUTOMATIC: dict[str, tuple[str, str, Any]] = {
     "refreshed every (days)": (f"{_PERIODIC}Update-Package-Lists", "0", 0),
     "installed every (days)": (f"{_PERIODIC}Unattended-Upgrade", "0", 0),
     "switched on": (f"{_PERIODIC}Enable", "0", False),
-    "restarts": (f"{_UPGRADE}Automatic-Reboot", "true", True),
     "journal": (f"{_UPGRADE}SyslogEnable", "false", False),
 }
 
@@ -59,9 +59,10 @@ def _apt_conf(host: str, row: Row, body: Body) -> Any:
 
 def _automatic_updates(host: str, row: Row, _body: Body) -> Any:
     if row["name"] == "origins":
-        sed(host, "s/label=Debian-Security/label=Nobody/", _OURS)
-        start = "origin=Debian,codename=${distro_codename}"
-        return f"{start}-security,label=Nobody; {start},label=Nobody"
+        script = "s/label=Debian-Security/label=Nobody/"
+        engine.must(host, f"for f in {_OURS} {_DEBIANS}; do [ ! -e $f ] || sed -i '{script}' $f; done")
+        pattern = 's/^Unattended-Upgrade::Origins-Pattern:: "(.*)";$/\\1/p'
+        return "; ".join(engine.must(host, f"apt-config dump | sed -nE '{pattern}'").splitlines())
     key, value, observed = _AUTOMATIC[row["name"]]
     _set(host, key, value)
     return observed
