@@ -38,9 +38,7 @@ def go(
     if all(KINDS[setting[1]].check_only for setting in asked):
         _left_to_a_person(host, asked, source)
         return
-    for kind in dict.fromkeys(setting[1] for setting in asked):
-        if KINDS[kind].check_only:
-            faults.repair(host, kind)
+    _repair_what_is_only_checked(host, asked)
     before, seen = engine.tree(host), _seen(host, asked)
     earlier = _transactions(host)
     packages = _packages(host)
@@ -71,6 +69,9 @@ def go(
             faults.FAULTS["package"](host, {"name": name}, {})
     other = engine.difference(before, engine.tree(host))
     assert other == [], f"a rollback gives back other files: {other}"
+    if "package" in (setting[1] for setting in asked):
+        # a package that is purged takes its data in /var along, also what a person had put there without it
+        _repair_what_is_only_checked(host, asked)
     now = _seen(host, asked)
     other = [
         f"{key}: {seen.get(key)!r} before, {now.get(key)!r} now" for key in seen | now if seen.get(key) != now.get(key)
@@ -78,6 +79,12 @@ def go(
     assert other == [], f"a rollback leaves other values in force: {other}"
     assert _packages(host) == packages, "a rollback gives back other packages"
     assert set(earlier) < set(_transactions(host)), "a rollback removed the journals of others"
+
+
+def _repair_what_is_only_checked(host: str, asked: Sequence[engine.Setting]) -> None:
+    for kind in dict.fromkeys(setting[1] for setting in asked):
+        if KINDS[kind].check_only:
+            faults.repair(host, kind)
 
 
 def _left_to_a_person(host: str, asked: Sequence[engine.Setting], source: Path | None) -> None:
