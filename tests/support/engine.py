@@ -251,8 +251,8 @@ def save(host: str, name: str) -> None:
 def restore(host: str, name: str) -> None:
     """Come back to a saved state, whatever happened since, and let the services read it."""
     script = f'python3 -c "$0" restore {FOLDER}/{name}.tar {" ".join(TREES)} && rm -f {FOLDER}/go {FOLDER}/waiting'
-    # some of the kernel's lines cannot be written, whatever they say
-    values = f"sysctl -q -e -p {FOLDER}/{name}.sysctl >/dev/null 2>&1 || true"
+    # some of the kernel's lines cannot be written, whatever they say; forwarding, when it changes, resets others
+    values = f"for again in 1 2; do sysctl -q -e -p {FOLDER}/{name}.sysctl >/dev/null 2>&1 || true; done"
     kernel = _READ_AGAIN_BY_THE_KERNEL if vm.is_vm(host) else "true"
     must(host, ["sh", "-c", f"{script} && {{ {_READ_AGAIN}; {kernel}; {values}; }}", _KEEP], timeout=300)
 
