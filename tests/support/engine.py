@@ -211,7 +211,8 @@ _UNITS = (
 )
 # The antivirus's are there or not.
 _ANTIVIRUS = "essms-av-scan.timer essms-av.path clamav-freshclam.service clamav-daemon.service essms-av-access.service"
-# What reads its files when it starts starts again when they changed: some take seconds for it.
+# What reads its files when it starts starts again when they changed: some take seconds for it. The journal's are judged
+# by the time they were last touched, as the audit does: a rollback touches them too.
 _READ_AGAIN = (
     f'changed() {{ grep -qE "$1" {FOLDER}/changed; }}; '
     "if changed '/etc/clamav|essms-av[-.a-z]*$'; then systemctl stop essms-av-access.service 2>/dev/null; fi; "
@@ -219,7 +220,9 @@ _READ_AGAIN = (
     f"for unit in {_ANTIVIRUS}; do if systemctl cat $unit >/dev/null 2>&1; then systemctl start $unit; "
     "else systemctl stop $unit 2>/dev/null; fi; done; "
     "systemctl kill --signal=HUP --kill-who=main systemd-logind.service; systemctl reset-failed; "
-    "if changed journald; then systemctl restart systemd-journald.service; fi; "
+    'started="$(systemctl show --property=ExecMainStartTimestamp --value systemd-journald.service)"; '
+    'if [ -n "$(find /etc/systemd/journald.conf* -newerct "$started")" ]; then '
+    "systemctl restart systemd-journald.service; fi; "
     "systemctl try-restart chrony.service; if changed /unbound/; then systemctl try-restart unbound.service; fi; "
     "if test -e /usr/sbin/rsyslogd; then systemctl start rsyslog.service; fi; "
     "if changed rsyslog; then systemctl try-restart rsyslog.service; fi; "
