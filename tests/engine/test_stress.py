@@ -421,12 +421,12 @@ def test_a_pam_change_that_is_no_obstacle_is_kept(edit: str, hosts: dict[str, st
 def test_a_refused_validation_is_blamed_on_the_control_that_caused_it(hosts: dict[str, str], tmp_path: Path) -> None:
     source = tmp_path / "module_utils"
     shutil.copytree(engine.SOURCE, source, ignore=shutil.ignore_patterns("__pycache__"))
-    kind = source / "kinds" / "sshd.py"
-    text = kind.read_text(encoding="utf-8")
-    good = 'lines = "".join(f"{key} {value}\\n"'
+    writer = source / "engine" / "sshd_config.py"
+    text = writer.read_text(encoding="utf-8")
+    good = 'content = _put_at_top(content or "", wanted)'
     assert text.count(good) == 1
-    bad = "lines = \"\".join(f\"{key} {'nonsense' if 'Count' in key else value}\\n\""
-    kind.write_text(text.replace(good, bad).replace("return True\n        if entry", "return False\n        if entry"))
+    bad = "{key: 'nonsense' if 'Count' in key else value for key, value in wanted.items()}"
+    writer.write_text(text.replace(good, good.replace("wanted", bad)))
 
     def work(host: str) -> None:
         clean(host)

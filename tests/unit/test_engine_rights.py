@@ -106,3 +106,20 @@ def test_pending_rights_come_back_with_a_checkpoint(file: Path, tmp_path: Path) 
     host.restore(full)
     assert host.rights("/file") == rights(NARROW)
     assert mode(file) == WIDE
+
+
+def test_a_journal_names_no_person(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    passwd = tmp_path / "passwd"
+    monkeypatch.setattr(undo, "_ACCOUNTS", str(passwd))
+    people = "nobody:x:65534:65534::/nonexistent:/bin/false\nodette:x:1001:1001::{}:/bin/bash\n"
+    passwd.write_text(people.format(tmp_path))
+    remembered = undo.place(str(file))
+    assert "odette" not in str(remembered)
+    assert str(tmp_path) not in str(remembered)
+    assert undo.path_of(remembered) == str(file)
+    # her folder moved since, then her account went, and somebody else has the number
+    passwd.write_text(people.format("/srv/people/odette"))
+    assert undo.path_of(remembered) == "/srv/people/odette/file"
+    passwd.write_text("other:x:1001:1001::/home/other:/bin/bash\n")
+    assert undo.path_of(remembered) is None
+    assert undo.path_of(undo.place("/etc/motd")) == "/etc/motd"

@@ -18,6 +18,7 @@ from . import guard, login, undo
 from .errors import EngineError, SettingError
 from .host import Host
 from .observe import Row, Setting, observe
+from .shown import paths
 from .text import printable
 from .transaction import Transaction, TransactionError
 
@@ -288,8 +289,9 @@ def _diff(host: Host) -> list[dict[str, str]]:
         found.append({"before_header": path, "after_header": path, **texts})
     for path, (old, new) in sorted(host.rights_wanted.items()):
         if old != new:
+            header = paths(host, [path])
             shown = {"before": _rights(old), "after": _rights(new)}
-            found.append({"before_header": path, "after_header": path, **shown})
+            found.append({"before_header": header, "after_header": header, **shown})
     for operation in host.operations:
         what = operation.get("path") or f"uid {operation.get('uid')}"
         detail = " ".join(operation["do"]) if "do" in operation else f"{operation['op']} {what}"

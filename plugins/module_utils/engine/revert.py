@@ -180,7 +180,7 @@ def _unwind(host: Host, newest_first: Sequence[_Past], gone: set[str]) -> None:
             if record["op"] == "file":
                 _unwind_file(host, record, after.get(record["path"]), conflicts)
             elif record["op"] == "rights":
-                _unwind_rights(host, record["path"], record["before"], record["after"])
+                _unwind_rights(host, undo.path_of(record), record["before"], record["after"])
             elif record["op"] == "after":
                 host.activate(60, *record["argv"])
         for record in reversed(past.records):
@@ -226,9 +226,9 @@ def _rights_of(state: undo.State) -> undo.Rights:
     return {key: state[key] for key in ("mode", "uid", "gid")}
 
 
-def _unwind_rights(host: Host, path: str, before: undo.Rights, after: undo.Rights) -> None:
+def _unwind_rights(host: Host, path: str | None, before: undo.Rights, after: undo.Rights) -> None:
     """Give a file or folder its rights from before; those that somebody else gave it since stay."""
-    if before != after and host.rights(path) == after:
+    if path is not None and before != after and host.rights(path) == after:
         host.set_rights(path, before)
 
 

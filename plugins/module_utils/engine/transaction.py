@@ -13,6 +13,7 @@ from typing import Any
 from . import undo
 from .errors import EngineError
 from .host import PATH, Host
+from .shown import paths
 
 _FREE_BYTES = 8 * 1024 * 1024
 """Room asked for before anything is written, so that undoing never fails for want of it."""
@@ -52,7 +53,7 @@ class Transaction:
             planned = undo.digest(change.after) if change else None
             records.append({"op": "file", "path": path, "before": before, "planned": planned})
         for path, (before, after) in sorted(host.rights_wanted.items()):
-            records.append({"op": "rights", "path": path, "before": before, "after": after})
+            records.append({"op": "rights", **undo.place(path), "before": before, "after": after})
         records += host.operations
         records += [{"op": "after", "argv": argv} for argv in _undo_activations(host)]
         records.append({"op": "prepared"})
@@ -91,7 +92,8 @@ class Transaction:
             try:
                 undo.set_rights(path, before, after)
             except OSError as error:
-                raise TransactionError(f"the rights of {path} cannot be set: {error.strerror or error}") from error
+                shown = paths(host, [path])
+                raise TransactionError(f"the rights of {shown} cannot be set: {error.strerror or error}") from error
         host.forget()
 
     def activate(self, host: Host) -> None:

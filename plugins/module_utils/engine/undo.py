@@ -8,9 +8,9 @@ copy when no new connection confirms the change in time, or at the next boot. It
 A journal is a file of JSON lines, each flushed to disk before the step it announces:
 
 - begin: id, time and what was asked; file: a path, its state before and the digest of what is planned; mkdir: a folder
-  made; rights: mode and owners, before and after, of a file or folder whose bytes stay; run: a command to undo and its
-  inverse; ageing and lock: fields of an account (by uid, never a name or a hash); after: a command that makes a service
-  read its files again
+  made; rights: mode and owners, before and after, of a file or folder whose bytes stay (below a person's folder by
+  the account, for its path holds the name); run: a command to undo and its inverse; ageing and lock: fields of an account
+  (by uid, never a name or a hash); after: a command that makes a service read its files again
 - prepared: everything above is on disk, the changes may start; pending: waits for a confirmation until a given time
 - commit: done, with the state of each file; rolled_back: undone
 """
@@ -232,6 +232,10 @@ def _capability(path: str) -> bytes | None:
 
 # --- accounts ------------------------------------------------------------------------------------------------------
 
+_ACCOUNTS = "/etc/passwd"
+_FIRST_PERSON = 1000
+"""Debian, Ubuntu and the RHEL family number the accounts of people from here on."""
+
 
 def account_mark(name: str, uid: int) -> str:
     """Return what a journal remembers an account by: whether the uid still is the same account's, not whose it is."""
@@ -240,12 +244,41 @@ def account_mark(name: str, uid: int) -> str:
 
 def _account_name(uid: int, who: str) -> str | None:
     """Return the login name of the account with this uid and mark; None when it is gone, whoever has the uid now."""
-    with open("/etc/passwd", encoding="utf-8", errors="surrogateescape") as stream:
-        for line in stream:
-            fields = line.split(":")
-            if len(fields) > 2 and fields[2] == str(uid) and account_mark(fields[0], uid) == who:
-                return fields[0]
-    return None
+    names = (fields[0] for fields in _accounts() if len(fields) > 2 and fields[2] == str(uid))
+    return next((name for name in names if account_mark(name, uid) == who), None)
+
+
+def _accounts() -> list[list[str]]:
+    with open(_ACCOUNTS, encoding="utf-8", errors="surrogateescape") as stream:
+        return [line.rstrip("\n").split(":") for line in stream]
+
+
+def place(path: str) -> dict[str, Any]:
+    """Return what a journal remembers a path by: one in the folder of a person goes by the account."""
+    people = filter(_is_person, _accounts())
+    for name, _password, uid, _group, _comment, home, _shell in sorted(people, key=lambda fields: -len(fields[5])):
+        folder = home.rstrip("/")
+        if path == folder or path.startswith(f"{folder}/"):
+            return {"uid": int(uid), "who": account_mark(name, int(uid)), "below": path[len(folder) :]}
+    return {"path": path}
+
+
+def path_of(record: Record) -> str | None:
+    """Return the path that `place` described; None when its account is gone."""
+    if "path" in record:
+        return str(record["path"])
+    homes = (
+        fields[5]
+        for fields in filter(_is_person, _accounts())
+        if account_mark(fields[0], int(fields[2])) == record["who"]
+    )
+    home = next(homes, None)
+    return None if home is None else home.rstrip("/") + str(record["below"])
+
+
+def _is_person(fields: list[str]) -> bool:
+    # a folder right below / is no person's own
+    return len(fields) == 7 and fields[2].isdigit() and int(fields[2]) >= _FIRST_PERSON and fields[5].count("/") > 1
 
 
 def _shadow_tool(argv: list[str], name: str) -> None:
@@ -452,7 +485,9 @@ def _undo_record(folder: str, record: Record, files_only: bool) -> None:
     elif record["op"] == "mkdir":
         remove_empty_folder(record["path"])
     elif record["op"] == "rights":
-        set_rights(record["path"], record["after"], record["before"])
+        path = path_of(record)
+        if path is not None:
+            set_rights(path, record["after"], record["before"])
     elif record["op"] in ("ageing", "lock"):
         _undo_account(record)
     elif record["op"] == "run" and not files_only:
