@@ -8,9 +8,9 @@ copy when no new connection confirms the change in time, or at the next boot. It
 A journal is a file of JSON lines, each flushed to disk before the step it announces:
 
 - begin: id, time and what was asked; file: a path, its state before and the digest of what is planned; mkdir: a folder
-  made; rights: mode and owners, before and after, of a file or folder whose bytes stay (below a person's folder by
-  the account, for its path holds the name); run: a command to undo and its inverse; ageing and lock: fields of an account
-  (by uid, never a name or a hash); after: a command that makes a service read its files again
+  made; rights: mode and owners, before and after, of a file or folder whose bytes stay (by the account when it lies in
+  the folder of a person); run: a command to undo and its inverse; ageing and lock: fields of an account (by uid, never
+  a name or a hash); after: a command that makes a service read its files again
 - prepared: everything above is on disk, the changes may start; pending: waits for a confirmation until a given time
 - commit: done, with the state of each file; rolled_back: undone
 """
