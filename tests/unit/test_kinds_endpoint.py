@@ -201,12 +201,37 @@ def test_a_mount_option_is_in_force_and_kept(tmp_path: Path, mounted: str, fstab
     assert observed(host, "mount_option", {"points": {"/tmp": ["nodev"]}}) == {"/tmp nodev": seen}
 
 
+@pytest.mark.parametrize(
+    ("fstab", "seen"),
+    [("tmpfs /tmp tmpfs nodev 0 0\n", True), ("tmpfs /var/tmp tmpfs nodev 0 0\n", NotApplicable)],
+)
+def test_a_container_answers_for_what_its_own_fstab_mounts(tmp_path: Path, fstab: str, seen: Any) -> None:
+    """What its runtime mounts is the runtime's to set."""
+    files = {"/proc/self/mountinfo": MOUNT.format("rw,nodev"), "/etc/fstab": fstab}
+    host = FixtureHost(tmp_path, files, {"systemd-detect-virt --container --quiet": ""})
+    found = KINDS["mount_option"].observe(host, [{"points": {"/tmp": ["nodev"]}}])["/tmp nodev"]
+    assert found is True if seen is True else isinstance(found, seen)
+
+
 def test_fstab_keeps_its_form(tmp_path: Path) -> None:
     lines = "# /tmp\nUUID=1  /     ext4  defaults  0 1\ntmpfs   /tmp\ttmpfs   dev,size=1g   0 0  # ours\n"
     host = FixtureHost(tmp_path, {"/proc/self/mountinfo": MOUNT.format("rw"), "/etc/fstab": lines})
     body = {"points": {"/tmp": ["nodev", "nosuid"]}}
     KINDS["mount_option"].edit(host, body, {"/tmp nodev": True, "/tmp nosuid": True})
     assert host.text("/etc/fstab") == lines.replace("dev,size=1g", "size=1g,nodev,nosuid")
+
+
+# --- umask -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_mask_of_bash_stands_last_on_a_line_of_its_own(tmp_path: Path) -> None:
+    host = FixtureHost(tmp_path, {"/etc/bash.bashrc": "umask 022\nalias l=ls"})
+    for mask in ("027", "077"):
+        KINDS["umask"].edit(host, {"mask": mask}, {"subshell": mask})
+        written = (host.text("/etc/bash.bashrc") or "").splitlines()
+        assert written[:2] == ["umask 022", "alias l=ls"]
+        assert written[2].startswith("# essms.hardening")
+        assert written[3:] == [f"umask {mask}"]
 
 
 # --- disks and firmware ----------------------------------------------------------------------------------------------

@@ -22,6 +22,8 @@ for file in /etc/resolv.conf /etc/hosts /etc/hostname; do
     content=$(cat "$file")
     umount "$file" 2> /dev/null && printf '%s\n' "$content" > "$file"
 done
+# the runtime gives it a file system of its own for /tmp; a machine that has one says so here
+echo 'tmpfs /tmp tmpfs nosuid,nodev 0 0' >> /etc/fstab
 """
 # what the kernel's tests brought with them; a server that Debian's installer made has none of it
 _WITHOUT_TOOLS = r"""

@@ -31,7 +31,8 @@ _POINTS = {
 class MountOption(Kind):
     """``mount_option: {points: {/tmp: [nodev]}, strict_points: {/tmp: [noexec]}, strict: true}``.
 
-    A folder that is no mount point has no options. ``strict_points`` count only where ``strict`` is true.
+    A folder that is no mount point has no options. ``strict_points`` count only where ``strict`` is true. In a container
+    only what its own fstab mounts counts: the rest belongs to what runs it.
     """
 
     schema = fields(("points",), points=_POINTS, strict_points=_POINTS, strict={"type": "boolean"})
@@ -41,11 +42,8 @@ class MountOption(Kind):
         return {f"{point} {option}": True for point, options in _asked(body) for option in options}
 
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        names = self.names(host, bodies)
-        if host.in_container:
-            return dict.fromkeys(names, NotApplicable(SHARED_KERNEL))
         mounted = _mounted(host)
-        return {name: _look(host, mounted, *name.split()) for name in names}
+        return {name: _look(host, mounted, *name.split()) for name in self.names(host, bodies)}
 
     def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
         mounted = _mounted(host)
@@ -100,6 +98,8 @@ def _asked(body: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
 def _look(host: Host, mounted: Mapping[str, list[str]], point: str, option: str) -> Any:
     if point not in mounted:
         return NotApplicable("it is no file system of its own on this host")
+    if host.in_container and _fstab_options(host, point) is None:
+        return NotApplicable(SHARED_KERNEL)
     if option not in mounted[point]:
         return False
     if option not in _at_boot(host, point):
@@ -121,11 +121,19 @@ def _mounted(host: Host) -> dict[str, list[str]]:
     return found
 
 
-def _at_boot(host: Host, point: str) -> set[str]:
+def _fstab_options(host: Host, point: str) -> str | None:
+    """Return the options that fstab gives a mount point, None where it does not mount it."""
     for line in (host.text(FSTAB) or "").splitlines():
         words = line.split()
         if len(words) > 3 and words[1] == point and not line.startswith("#"):
-            return _effective(words[3])
+            return words[3]
+    return None
+
+
+def _at_boot(host: Host, point: str) -> set[str]:
+    own = _fstab_options(host, point)
+    if own is not None:
+        return _effective(own)
     if point == _SHARED_MEMORY:
         # systemd mounts it itself, always with both
         return {"nodev", "nosuid"}

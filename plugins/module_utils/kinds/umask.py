@@ -17,7 +17,7 @@ from .base import Kind, fields
 LOGIN_DEFS = "/etc/login.defs"
 SCRIPT = "/etc/profile.d/zz-essms-umask.sh"
 _BASHRC = {"debian": "/etc/bash.bashrc", "redhat": "/etc/bashrc"}
-_OURS = "  # essms.hardening: shells started by hand too"
+_OURS = "# essms.hardening: shells started by hand too\n"
 _PROFILE = """Name: essms.hardening: rights of new files
 Default: yes
 Priority: 0
@@ -64,15 +64,23 @@ class Umask(Kind):
         if set(wanted) & set(_SHELLS):
             host.write(SCRIPT, f"{text.HEADER}umask {body['mask']}\n")
             bashrc = _BASHRC[host.family]
-            others = [line for line in text.split_lines(host.text(bashrc) or "") if _OURS not in line]
-            if others and not others[-1].endswith("\n"):
-                others[-1] += "\n"
-            host.write(bashrc, "".join([*others, f"umask {body['mask']}{_OURS}\n"]))
+            host.write(bashrc, _with_mask(host.text(bashrc) or "", body["mask"]))
 
     def explain(self, host: Host, name: str) -> str:
         if name == "session":
             return pam.refusal(host)
         return "another start-up file sets it later: `grep -rn umask /etc/profile* /etc/bash*` shows it"
+
+
+def _with_mask(content: str, mask: str) -> str:
+    """Return a start-up file that ends with our mask: on a line of its own, as those who audit the file expect it."""
+    lines = text.split_lines(content)
+    if _OURS in lines:
+        place = lines.index(_OURS)
+        del lines[place : place + 2]
+    if lines and not lines[-1].endswith("\n"):
+        lines[-1] += "\n"
+    return "".join([*lines, _OURS, f"umask {mask}\n"])
 
 
 def _session(host: Host) -> Any:
