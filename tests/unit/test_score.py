@@ -35,7 +35,7 @@ def test_scores_and_failures_are_read(tmp_path: Path) -> None:
         high={"a": "pass", "b": "pass", "d": "error", "e": "notselected"},
     )
     assert found.scores() == {"lynis": 87, "openscap": {"minimal": 81.2, "high": 81.2}}
-    assert found.failed == ("b", "d")
+    assert found.failed == ("b", "d", "KRNL-5788", "SSH-7408")
     assert found.passed == ("a",)
     assert len(found.advice) == 2
 

@@ -21,7 +21,8 @@ class Findings:
 
     :param lynis: hardening index, 0 to 100.
     :param openscap: score of each profile, 0 to 100.
-    :param failed: rules that failed in at least one profile.
+    :param failed: rules that failed in at least one profile, then the tests of Lynis that ended in a warning or an
+        advice.
     :param passed: rules that passed wherever they were judged.
     :param advice: what Lynis warns of and suggests, one line each.
     """
@@ -52,10 +53,12 @@ def read(folder: Path, profiles: Sequence[str]) -> Findings:
     failed = {name for name, said in results.items() if said & _FAILED}
     passed = {name for name, said in results.items() if "pass" in said} - failed
     lynis = [line.partition("=")[::2] for line in (folder / "lynis.dat").read_text("utf-8").splitlines()]
+    advice = [(key[:-2], value) for key, value in lynis if key in ("warning[]", "suggestion[]")]
+    tests = {value.partition("|")[0] for _kind, value in advice}
     return Findings(
         lynis=int(dict(lynis)["hardening_index"]),
         openscap=scores,
-        failed=tuple(sorted(failed)),
+        failed=(*sorted(failed), *sorted(tests)),
         passed=tuple(sorted(passed)),
-        advice=tuple(f"{key[:-2]} {value}" for key, value in lynis if key in ("warning[]", "suggestion[]")),
+        advice=tuple(" ".join(each) for each in advice),
     )

@@ -18,6 +18,7 @@ WHY = {
     "access": "refused, it would cut access",
     "not-safer": "not followed, it makes no host safer",
     "scanner": "the scanner misreads it",
+    "establishment": "the establishment decides",
 }
 
 

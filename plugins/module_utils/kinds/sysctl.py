@@ -18,13 +18,13 @@ from .base import Kind, fields
 DROP_IN = "/etc/sysctl.d/99-zz-essms.conf"
 """Sorted after 99-sysctl.conf, by which Debian 12 reads /etc/sysctl.conf."""
 _FOLDERS = ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d")
-_KEY = r"^(kernel|fs|vm|net)(\.[a-z0-9_\-]+)+$"
+_KEY = r"^(dev|fs|kernel|net|vm)(\.[a-z0-9_\-]+)+$"
 _AT_LEAST = (
     "fs.protected_fifos", "fs.protected_regular", "fs.protected_hardlinks", "fs.protected_symlinks",
     "kernel.dmesg_restrict", "kernel.kptr_restrict", "kernel.perf_event_paranoid", "kernel.randomize_va_space",
     "kernel.yama.ptrace_scope", "net.core.bpf_jit_harden", "vm.mmap_min_addr",
 )  # fmt: skip
-_AT_MOST = ("kernel.perf_cpu_time_max_percent", "kernel.perf_event_max_sample_rate")
+_AT_MOST = ("dev.tty.ldisc_autoload", "kernel.perf_cpu_time_max_percent", "kernel.perf_event_max_sample_rate")
 _ONE_WAY = "kernel.unprivileged_bpf_disabled"
 """Once it is 1 only a restart changes it; 2 refuses ordinary users just as well and can be taken back."""
 _ROUTERS = (
