@@ -82,8 +82,10 @@ def test_the_command_prints_json_alone(
 ) -> None:
     found = reports(tmp_path, minimal={"a": "pass", "b": "fail"})
     monkeypatch.setattr(command, "_measured", lambda _kind, **_options: (found, found, list(problems)))
-    monkeypatch.setattr(reasons, "load", lambda _kind: explained)
+    advised = dict.fromkeys(("KRNL-5788", "SSH-7408"), "advice")
+    monkeypatch.setattr(reasons, "load", lambda _kind: {**explained, **advised})
     assert command.main([]) == code
     printed = json.loads(capsys.readouterr().out)
     assert set(printed) == {"before", "after", "remaining"}
-    assert printed["remaining"] == [{"rule": "b", "reason": explained.get("b", "unexplained")}]
+    reasons_left = {item["rule"]: item["reason"] for item in printed["remaining"]}
+    assert reasons_left == {"b": explained.get("b", "unexplained"), **advised}

@@ -31,8 +31,8 @@ _POINTS = {
 class MountOption(Kind):
     """``mount_option: {points: {/tmp: [nodev]}, strict_points: {/tmp: [noexec]}, strict: true}``.
 
-    A folder that is no mount point has no options. ``strict_points`` count only where ``strict`` is true. In a container
-    only what its own fstab mounts counts: the rest belongs to what runs it.
+    A folder that is no mount point has no options; ``strict_points`` count only where ``strict`` is true.
+    In a container only what its own fstab mounts counts: the rest belongs to what runs it.
     """
 
     schema = fields(("points",), points=_POINTS, strict_points=_POINTS, strict={"type": "boolean"})
