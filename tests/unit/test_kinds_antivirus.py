@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.essms.hardening.plugins.module_utils.engine import av_scan
-from ansible_collections.essms.hardening.plugins.module_utils.kinds import clamav, clamav_signatures
+from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import Seen
+from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS, clamav, clamav_signatures
+
+from tests.support.fixture_host import FixtureHost
 
 
 @pytest.mark.parametrize(
@@ -34,6 +37,14 @@ def test_options_are_put_once_and_lists_add_up() -> None:
     assert clamav.values(content, "ExcludePath") == ["^/sys/", "^/proc/"]
     assert clamav.values(content, "DatabaseMirror") == ["new.example"]
     assert content.startswith("# OnAccessPrevention no\n")
+
+
+@pytest.mark.parametrize(("pattern", "blind"), [("^/proc/", False), ("^/", True), ("residents", True), ("(", True)])
+def test_an_exclusion_that_covers_what_is_watched_is_seen(tmp_path: Path, pattern: str, blind: bool) -> None:
+    conf = f"OnAccessIncludePath /srv/residents\nExcludePath {pattern}\nExcludePath ^/sys/\n"
+    host = FixtureHost(tmp_path, {"/etc/clamav/clamd.conf": conf})
+    found = KINDS["clamav"].observe(host, [{"clamd": {"ExcludePath": ["^/sys/"]}}])["clamd ExcludePath"]
+    assert isinstance(found, Seen) == blind
 
 
 def test_each_detection_is_told_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

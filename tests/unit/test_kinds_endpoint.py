@@ -194,6 +194,7 @@ MOUNT = "36 35 0:31 / /tmp {} - tmpfs tmpfs rw\n"
         ("rw,nodev", "tmpfs /tmp tmpfs users,dev 0 0\n", (True, False)),
         ("rw,nodev", "tmpfs /tmp tmpfs defaults 0 0\n", (True, False)),
         ("rw", "tmpfs /tmp tmpfs nodev 0 0\n", False),
+        ("rw,nodev", "  #tmpfs /tmp tmpfs nodev 0 0\n", (True, False)),
     ],
 )
 def test_a_mount_option_is_in_force_and_kept(tmp_path: Path, mounted: str, fstab: str, seen: Any) -> None:
@@ -234,6 +235,30 @@ def test_the_mask_of_bash_stands_last_on_a_line_of_its_own(tmp_path: Path) -> No
         assert written[3:] == [f"umask {mask}"]
 
 
+@pytest.mark.parametrize(("own", "written"), [("077", "077"), ("022", "027"), ("0007", "027")])
+def test_a_mask_that_takes_more_stays(tmp_path: Path, own: str, written: str) -> None:
+    files = {"/etc/login.defs": f"UMASK\t{own}\nUSERGROUPS_ENAB yes\n"}
+    files["/etc/pam.d/common-session"] = "session optional pam_umask.so\n"
+    host = FixtureHost(tmp_path, files)
+    KINDS["umask"].edit(host, {"mask": "027"}, {"session": "027"})
+    assert (host.text("/etc/login.defs") or "").startswith(f"UMASK\t{written}\n")
+
+
+# --- core dumps ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("more", "allowed"),
+    [("", False), ("@staff soft core unlimited\n", False), ("@staff hard core 0\n", False),
+     ("@staff hard core unlimited\n", (True, None)), ("1000: - core 9\n", (True, None))],
+)  # fmt: skip
+def test_a_group_with_a_limit_of_its_own_is_not_overlooked(tmp_path: Path, more: str, allowed: Any) -> None:
+    files = {"/etc/security/limits.conf": f"{more}* hard core 0\nroot hard core 0\n"}
+    files["/etc/systemd/coredump.conf"] = "[Coredump]\nStorage=none\nProcessSizeMax=0\n"
+    found = observed(FixtureHost(tmp_path, files), "core_dump", {"allowed": False})
+    assert found == {"users": allowed, "root": False, "systemd": False}
+
+
 # --- disks and firmware ----------------------------------------------------------------------------------------------
 
 DISK = {
@@ -255,6 +280,31 @@ ON_TOP = {"/sys/dev/block/254:1/dm/uuid": "LVM-1\n", "/sys/dev/block/254:1/slave
 )
 def test_encryption_is_looked_for_below_volumes(tmp_path: Path, files: dict[str, str], seen: Any) -> None:
     assert observed(FixtureHost(tmp_path, files), "disk_encryption", {"scope": "portables"}) == {"every disk": seen}
+
+
+POOL = "25 1 0:20 /@ / rw - btrfs {} rw\n26 25 254:0 / /home rw - ext4 /dev/mapper/home rw\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "files", "seen"),
+    [
+        ("/dev/sda2", {"/sys/class/block/sda2/dev": "8:2\n"}, (False, None)),
+        ("/dev/dm-0", LUKS, True),
+        ("tank/root", {}, Unknown),
+    ],
+)
+def test_a_file_system_over_several_disks_is_on_disks_too(
+    tmp_path: Path, source: str, files: dict[str, str], seen: Any
+) -> None:
+    host = FixtureHost(tmp_path, {"/proc/self/mountinfo": POOL.format(source), **LUKS, **files})
+    found = observed(host, "disk_encryption", {"scope": "tous"})["every disk"]
+    assert isinstance(found, Unknown) if seen is Unknown else found == seen
+
+
+def test_what_a_user_mounts_hides_no_disk(tmp_path: Path) -> None:
+    line = "40 25 0:50 / /home/x/a\vb rw - fuse.sshfs x rw\n"
+    host = FixtureHost(tmp_path, {**DISK, "/proc/self/mountinfo": line + DISK["/proc/self/mountinfo"]})
+    assert observed(host, "disk_encryption", {"scope": "tous"}) == {"every disk": (False, None)}
 
 
 def test_only_portable_computers_have_to_be_encrypted(tmp_path: Path) -> None:

@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import os
+import struct
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.essms.hardening.plugins.module_utils.engine import acl
 from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import NotApplicable, Seen, SettingError
 from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
 
@@ -62,6 +64,24 @@ def test_the_widest_of_several_counts_and_is_named(tmp_path: Path) -> None:
     assert seen.note == f"wider than allowed: {tmp_path}/d/b\\x1b, {tmp_path}/d/c"
     assert isinstance(look(host, "/d/*", **{"except": ["b\x1b", "c"]}), str)
     assert isinstance(look(host, "/none*"), NotApplicable)
+
+
+def test_an_access_list_gives_rights_that_the_mode_does_not_tell(tmp_path: Path) -> None:
+    host = FixtureHost(tmp_path, {"/etc/shadow": "x"})
+    secret = tmp_path / "etc/shadow"
+    secret.chmod(0o640)
+    user, group, mask, others = 2, 4, 16, 32
+    entries = [(1, 6, 2**32 - 1), (user, 4, 65534), (group, 4, 2**32 - 1), (mask, 4, 2**32 - 1), (others, 0, 2**32 - 1)]
+    raw = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+    try:
+        os.setxattr(secret, acl.ATTRIBUTE, raw)
+    except OSError:
+        pytest.skip("the file system of the temporary folder has no access lists")
+    kind, body = KINDS["file_rights"], {"path": "/etc/shadow", "mode": "0640"}
+    seen = kind.observe(host, [body])["/etc/shadow"]
+    assert seen.satisfied is False
+    kind.edit(host, body, {"/etc/shadow": "0640"})
+    assert acl.ATTRIBUTE not in (host.state("/etc/shadow") or {})["xattr"]
 
 
 def test_bits_are_taken_away_and_never_given(tmp_path: Path) -> None:

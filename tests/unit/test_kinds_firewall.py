@@ -53,6 +53,14 @@ def test_a_negated_rule_is_another_one() -> None:
     assert found != rule("accept", match("tcp dport", 22))
 
 
+def test_a_table_that_sleeps_filters_nothing() -> None:
+    """Beside the flag nft 1.0.6 writes the table's name."""
+    chain = {"family": "inet", "table": "essms", "name": "input", "type": "filter", "hook": "input", "prio": 0}
+    for flags, known in (({}, ["input"]), ({"flags": "essms"}, []), ({"flags": ["dormant"]}, [])):
+        table = {"family": "inet", "name": "essms", **flags}
+        assert list(nft.parse(json.dumps({"nftables": [{"table": table}, {"chain": chain}]}))) == known
+
+
 def test_networks_inside_one_another_are_one() -> None:
     assert firewall.plain(["10.1.0.0/16", "10.0.0.0/8", "192.0.2.7/32"]) == ["10.0.0.0/8", "192.0.2.7"]
     with pytest.raises(SettingError, match="is not a network"):

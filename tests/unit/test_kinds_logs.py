@@ -29,6 +29,11 @@ CAT = "systemd-analyze cat-config --no-pager systemd/journald.conf"
         ("max_use_megabytes", "SystemMaxUse=4G", 4096),
         ("max_use_megabytes", "SystemMaxUse=1048576", 1),
         ("storage", "#Storage=auto\nStorage=persistent", "persistent"),
+        ("level", "", "debug"),
+        ("level", "MaxLevelStore=3", "err"),
+        ("level", "MaxLevelStore=emerg", "emerg"),
+        ("max_files", "", 100),
+        ("max_files", "SystemMaxFiles=2", 2),
         ("compress", "Compress=512", False),
         ("compress", "Compress=true", True),
     ],
@@ -79,6 +84,26 @@ def test_logrotate_is_written_once_and_reads_back(content: str, _days: int) -> N
     stanza = logrotate.parse("/x", changed)[1]
     assert logrotate.kept(stanza, {}) == 365
     assert "ifempty" in stanza.own
+
+
+def test_a_log_that_is_rotated_when_it_is_large_may_be_gone_the_same_day() -> None:
+    """Whoever floods it pushes the rest out; a log that stays small is kept its whole time."""
+    content = "/var/log/auth.log {\n weekly\n rotate 53\n maxage 365\n maxsize 100k\n}\n"
+    stanza = logrotate.parse("/x", content)[1]
+    assert logrotate.kept(stanza, {}) == 0
+    assert logrotate.kept(stanza, {}, at_least=False) == 365
+    assert logrotate.kept(logrotate.parse("/x", "/a {\n weekly\n rotate 9\n}\n")[1], {"maxsize": "1M"}) == 0
+    assert "maxsize" not in logrotate.put(content, 1, "/x", weekly="", rotate=53)
+
+
+def test_a_pattern_that_takes_a_log_of_the_system_is_one_of_its_stanzas(tmp_path: Path) -> None:
+    files = {
+        "/etc/logrotate.conf": "weekly\nrotate 53\n",
+        "/etc/logrotate.d/all": "/var/log/*.log {\n daily\n rotate 7\n}\n",
+        "/etc/logrotate.d/app": "/var/log/app/*.log {\n daily\n rotate 3\n}\n",
+    }
+    found = KINDS["logrotate"].observe(FixtureHost(tmp_path, files, {}), [{"days": 365}])["system log days"]
+    assert (found.value, found.note) == (7, "the first to look at: /etc/logrotate.d/all")
 
 
 def test_logrotate_needs_its_files(tmp_path: Path) -> None:

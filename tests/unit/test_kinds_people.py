@@ -288,10 +288,10 @@ SMB = """
 
 def test_shares_of_samba() -> None:
     assert exports.samba(SMB) == [
-        ("homes", "", False, True, True),
-        ("team", "/srv/team", False, True, False),
-        ("hall", "/srv/hall", True, False, False),
-        ("kept", "/srv/kept", False, True, True),
+        ("homes", "", False, True, True, False),
+        ("team", "/srv/team", False, True, False, False),
+        ("hall", "/srv/hall", True, False, False, False),
+        ("kept", "/srv/kept", False, True, True, False),
     ]
 
 
@@ -305,6 +305,8 @@ def test_shares_of_samba() -> None:
         ("/srv 0.0.0.0/0(ro) host(rw,no_root_squash)", [("/srv", True, False), ("/srv", False, True)]),
         ("/srv -no_root_squash host", [("/srv", False, True)]),
         ("/srv *(sec=krb5p,rw)", [("/srv", False, False)]),
+        ("/srv *(rw,sec=sys:krb5)", [("/srv", True, False)]),
+        ("/srv/krb5 *(rw)", [("/srv/krb5", True, False)]),
         ('"/srv/a b" host # *', [("/srv/a b", False, False)]),
         ("/srv/a\\040b \\\n host", [("/srv/a b", False, False)]),
         ("# /srv *", []),
@@ -313,6 +315,14 @@ def test_shares_of_samba() -> None:
 )
 def test_exports_of_nfs(line: str, expected: list[tuple[str, bool, bool]]) -> None:
     assert list(exports.nfs(line)) == expected
+
+
+@pytest.mark.parametrize("forced", ["force user = data", "group = +data"])
+def test_who_writes_as_somebody_else_needs_no_rights(tmp_path: Path, forced: str) -> None:
+    smb = f"[residents]\npath = /srv/residents\nread only = no\n{forced}\n"
+    host = FixtureHost(tmp_path, {"/etc/samba/smb.conf": smb, "/srv/residents/x": ""})
+    (tmp_path / "srv/residents").chmod(0o770)
+    assert KINDS["shares"].observe(host, [{"sensitive_paths": []}])["samba writable"].value == 1
 
 
 def test_shares_are_judged_by_who_gets_in(tmp_path: Path) -> None:

@@ -213,6 +213,7 @@ def test_free_arguments_are_counted_when_asked(tmp_path: Path, main: str, count:
         ("auth sufficient pam_rootok.so\nauth required pam_wheel.so use_uid group=adm\n", "adm"),
         ("auth required pam_wheel.so\n", "wheel"),
         ("auth sufficient pam_wheel.so trust group=adm\n", None),
+        ("auth required pam_wheel.so root_only group=adm\n", None),
         ("@include common-auth\nauth required pam_wheel.so group=adm\n", None),
         ("# auth required pam_wheel.so\n", None),
     ],

@@ -74,6 +74,18 @@ def test_more_than_security_is_left_alone(tmp_path: Path, more: str, word: str) 
     assert "#clear" not in (host.text(apt_conf.DROP_IN) or "")
 
 
+@pytest.mark.parametrize(("held", "origins"), [("linux-", "security"), (".", "none: "), ("(lib)?", "none: ")])
+def test_a_list_that_holds_every_package_back_leaves_no_updates(tmp_path: Path, held: str, origins: str) -> None:
+    sources = "".join(
+        f'Unattended-Upgrade::Origins-Pattern:: "origin=Debian,codename={name},label=Debian-Security";\n'
+        for name in ("${distro_codename}-security", "${distro_codename}")
+    )
+    files = {"/etc/os-release": "ID=debian\nVERSION_ID=12\n"}
+    answers = {"apt-config dump": f'{sources}Unattended-Upgrade::Package-Blacklist:: "{held}";\n'}
+    found = KINDS["automatic_updates"].observe(FixtureHost(tmp_path, files, answers), [{"origins": "security"}])
+    assert found["origins"].startswith(origins)
+
+
 def test_an_automatic_restart_is_never_switched_off() -> None:
     assert "restarts" not in KINDS["automatic_updates"].expand({"origins": "security", "restart": False})
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.essms.hardening.plugins.module_utils.engine import ask_web, web_proxy
+from ansible_collections.essms.hardening.plugins.module_utils.engine import ask_web, web_dns, web_proxy
 from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import SettingError
 from ansible_collections.essms.hardening.plugins.module_utils.engine.nft import match, rule
 from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
@@ -34,8 +34,10 @@ def test_addresses_of_an_answer_are_read_past_other_records() -> None:
     ("said", "refused"),
     [
         ((3, []), True),
-        ((5, []), True),
-        ((0, []), True),
+        # it refuses the name that nobody has as well: it serves nobody here
+        ((5, []), None),
+        # a name without an address proves nothing
+        ((0, []), None),
         ((0, ["0.0.0.0"]), True),
         ((0, ["192.0.2.7"]), False),
         ((2, []), None),
@@ -46,6 +48,31 @@ def test_what_counts_as_refused(
 ) -> None:
     monkeypatch.setattr(ask_web, "server_answers", lambda _server, _name: said)
     assert ask_web.server_refuses("192.0.2.53", "x.example") is refused
+
+
+def test_a_server_that_refuses_one_name_filters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ask_web, "server_answers", lambda _server, name: (5 if name == "x.example" else 3, []))
+    assert ask_web.server_refuses("192.0.2.53", "x.example") is True
+
+
+@pytest.mark.parametrize(
+    ("domains", "asked"),
+    [
+        ("Global: ~.\nLink 2 (eth0):\n", ["192.0.2.53"]),
+        ("Global:\nLink 2 (eth0):\n", ["192.0.2.53", "198.51.100.8"]),
+        ("Global: ~.\nLink 2 (eth0): ~.\n", ["192.0.2.53", "198.51.100.8"]),
+    ],
+)
+def test_the_networks_own_servers_are_asked_unless_all_names_go_elsewhere(
+    tmp_path: Path, domains: str, asked: list[str]
+) -> None:
+    answers = {
+        "systemctl is-active systemd-resolved.service": "active\n",
+        "resolvectl dns": "Global: 192.0.2.53\nLink 2 (eth0): 198.51.100.8\n",
+        "resolvectl domain": domains,
+    }
+    host = FixtureHost(tmp_path, {"/etc/resolv.conf": "nameserver 127.0.0.53\n"}, answers)
+    assert web_dns.in_force(host) == asked
 
 
 def test_only_the_proxys_own_port_and_the_exceptions_are_left() -> None:

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 _SECONDS = 2.0
 _REFUSALS = (403, 451)
 _NOWHERE = ("0.0.0.0/8", "127.0.0.0/8")
+_ABSENT = "essms.invalid"
+"""A name that never exists: whoever serves this host says so."""
 _DNSKEY, _OPTIONS, _DNSSEC_OK, _TRUNCATED = 48, 41, 0x8000, 2
 _A, _IN, _NXDOMAIN, _REFUSED, _NO_ERROR = 1, 1, 3, 5, 0
 
@@ -92,14 +94,21 @@ def addresses(answer: bytes, place: int) -> list[str]:
 
 
 def server_refuses(server: str, name: str) -> bool | None:
-    """Say whether a name server refuses a name: none such, refused, or an address that leads nowhere."""
+    """Say whether a name server refuses a name: none such, refused, or an address that leads nowhere.
+
+    None when that cannot be told: it does not answer, answers nobody here, or has no address for the name.
+    """
     answer = server_answers(server, name)
     if answer is None:
         return None
     code, found = answer
-    if code in (_NXDOMAIN, _REFUSED):
+    if code == _REFUSED:
+        # a server that does not serve this host at all refuses every name, and filters nothing
+        other = server_answers(server, _ABSENT)
+        return None if other is None or other[0] == _REFUSED else True
+    if code == _NXDOMAIN:
         return True
-    if code != _NO_ERROR:
+    if code != _NO_ERROR or not found:
         return None
     nowhere = [ipaddress.IPv4Network(each) for each in _NOWHERE]
     return all(any(ipaddress.IPv4Address(each) in network for network in nowhere) for each in found)

@@ -10,17 +10,18 @@ from typing import NamedTuple
 
 _YES = {"yes", "true", "1", "on"}
 _SYNONYMS = {"public": "guestok", "onlyguest": "guestonly", "writable": "!readonly", "writeable": "!readonly"}
-_SYNONYMS.update({"writeok": "!readonly", "directory": "path", "printok": "printable"})
+_SYNONYMS.update({"group": "forcegroup", "writeok": "!readonly", "directory": "path", "printok": "printable"})
 
 
 class Share(NamedTuple):
-    """A share of Samba: open to guests, writable, and whether only some accounts may write or enter."""
+    """A share of Samba: open to guests, writable, whether only some accounts may write or enter, or all as one."""
 
     name: str
     path: str
     guests: bool
     writable: bool
     restricted: bool
+    forced: bool
 
 
 class Export(NamedTuple):
@@ -47,7 +48,9 @@ def samba(text: str) -> list[Share]:
         writable = told.get("readonly", "yes").lower() not in _YES
         # homes are each person's own, unless guests are let in
         restricted = bool(own.get("validusers") or own.get("writelist") or name == "homes")
-        found.append(Share(name, told.get("path", ""), yes("guestok") or yes("guestonly"), writable, restricted))
+        guests = yes("guestok") or yes("guestonly")
+        forced = bool(told.get("forceuser") or told.get("forcegroup"))
+        found.append(Share(name, told.get("path", ""), guests, writable, restricted, forced))
     return found
 
 
@@ -86,7 +89,10 @@ def nfs(text: str) -> Iterator[Export]:
             name, _, options = client.partition("(")
             given = {*common.split(","), *options.rstrip(")").split(",")}
             everybody = name in ("", "*") or re.fullmatch(r"(0\.0\.0\.0|::)/0(\.0\.0\.0)?", name) is not None
-            yield Export(path, everybody and "krb5" not in str(given), "no_root_squash" in given)
+            flavours = [flavour for word in given if word.startswith("sec=") for flavour in word[4:].split(":")]
+            # the client chooses among them
+            asks = bool(flavours) and all(flavour.startswith("krb5") for flavour in flavours)
+            yield Export(path, everybody and not asks, "no_root_squash" in given)
 
 
 def _plain(path: str) -> str:

@@ -18,7 +18,7 @@ TIMES = ("hourly", *FREQUENCIES, "size")
 """What can say when a log is rotated."""
 _EXCLUSIVE = (TIMES, ("ifempty", "notifempty"))
 """Directives of which the last one in a stanza counts."""
-_REPLACED = {**dict.fromkeys(TIMES, TIMES), "ifempty": ("ifempty", "notifempty", "minsize")}
+_REPLACED = {**dict.fromkeys(TIMES, (*TIMES, "maxsize")), "ifempty": ("ifempty", "notifempty", "minsize")}
 """What a directive takes the place of when it is written."""
 
 
@@ -73,14 +73,19 @@ def _take(block: Block, number: int, words: list[str]) -> None:
     block.places.append((number, name))
 
 
-def kept(block: Block, defaults: Mapping[str, str]) -> int:
-    """Return the days a rotated log is kept: the shorter of what count and age allow; 0 when size alone decides."""
+def kept(block: Block, defaults: Mapping[str, str], *, at_least: bool = True) -> int:
+    """Return the days a rotated log is kept: the shorter of what count and age allow; 0 when size decides.
+
+    :param at_least: False for the longest it may stay: a log that grows slowly is not rotated before its time.
+    """
     frequency = next((name for name in block.own if name in TIMES), None) or next(
         (name for name in defaults if name in TIMES), "weekly"
     )
     count = _number(block.own.get("rotate", defaults.get("rotate", "0")))
     age = _number(block.own.get("maxage", defaults.get("maxage", "")))
     days = FOREVER if count is None or count < 0 else int(count * FREQUENCIES.get(frequency, 0))
+    if at_least and "maxsize" in {**defaults, **block.own} and days != FOREVER:
+        days = 0
     return min(days, age or FOREVER)
 
 

@@ -111,8 +111,11 @@ def in_force(host: Host) -> dict[str, Chain] | Unknown:
 
 
 def parse(listing: str) -> dict[str, Chain]:
-    """Return the chains of a listing in nft's JSON."""
+    """Return the chains of a listing in nft's JSON; none of a table with flags: one that is dormant filters nothing."""
     items = json.loads(listing)["nftables"]
+    # nft 1.0.6 says that there are flags, and not which
+    if any("flags" in each["table"] for each in items if "table" in each):
+        return {}
     chains = {each["chain"]["name"]: _base(each["chain"]) for each in items if "chain" in each}
     rules: dict[str, list[Rule]] = {name: [] for name in chains}
     for each in items:

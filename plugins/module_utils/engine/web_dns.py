@@ -26,9 +26,19 @@ def in_force(host: Host) -> list[str]:
     servers = _servers(host.text(RESOLV) or "")
     if servers != [_STUB] or not _resolved(host):
         return servers
-    # the stub asks the servers of resolved.conf, and with "~." only those
-    shown = host.run("resolvectl", "dns").out.splitlines()
-    return [word for line in shown if line.startswith("Global:") for word in line.split()[1:]]
+    # the stub asks the servers of resolved.conf, and with "~." only those: otherwise the networks' own as well
+    routed = _of_resolved(host, "domain")
+    alone = "~." in routed.get("Global", []) and not any(
+        "~." in words for link, words in routed.items() if link != "Global"
+    )
+    asked = _of_resolved(host, "dns")
+    return [word for link, words in asked.items() if link == "Global" or not alone for word in words]
+
+
+def _of_resolved(host: Host, what: str) -> dict[str, list[str]]:
+    """Return the name servers or the routing domains of each link of systemd-resolved, and its global ones."""
+    lines = host.run("resolvectl", what).out.splitlines()
+    return {link: words.split() for link, _, words in (line.partition(":") for line in lines)}
 
 
 def _servers(content: str) -> list[str]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,9 @@ from .base import Kind, fields
 
 _DNF = "/etc/dnf/automatic.conf"
 _PATTERNS, _ALLOWED = "Unattended-Upgrade::Origins-Pattern", "Unattended-Upgrade::Allowed-Origins"
+_HELD = "Unattended-Upgrade::Package-Blacklist"
+_ANY = ("base-files", "linux-image-amd64", "openssl", "zlib1g")
+"""Packages that have nothing in common: what takes all of them takes any."""
 _RELEASE = "${distro_id}:${distro_codename}"
 _SECURITY = {
     "debian": (
@@ -146,8 +150,18 @@ def _origins(host: Host, conf: Mapping[str, list[str]]) -> Any:
         return Unknown(str(error))
     if not all(any(_covers(each, one) for each in found) for one in security):
         return "; ".join(found) or "none"
+    if any(_holds_all(each) for each in conf.get(_HELD.lower(), [])):
+        return f"none: {_HELD} holds every package back"
     other = _OTHER[host.release()["id"]]
     return "all" if all(any(_covers(each, one) for each in found) for one in other) else "security"
+
+
+def _holds_all(pattern: str) -> bool:
+    """Say whether a pattern of packages that stay as they are takes any package; it counts from a name's beginning."""
+    try:
+        return all(re.match(pattern, name) for name in _ANY)
+    except re.error:
+        return False
 
 
 def _covers(pattern: str, wanted: str) -> bool:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -84,6 +85,8 @@ class Clamav(Kind):
                 found[name] = _state(host, program, option, units.get(program, {}))
             else:
                 found[name] = _stale(host, program, units.get(program, {}), _option(host, program, option))
+            if option == "ExcludePath":
+                found[name] = _blind(host, program) or found[name]
         return found
 
     def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
@@ -175,6 +178,19 @@ def _stale(host: Host, program: str, facts: Mapping[str, str], value: Any) -> An
     if os.path.getmtime(path) < int(started) + 1:
         return value
     return Seen(value, "written, but not read by the running program", satisfied=False)
+
+
+def _blind(host: Host, program: str) -> Seen | None:
+    """Return what is excluded, when a pattern of it covers a folder that is to be examined."""
+    excluded = _option(host, program, "ExcludePath")
+    watched = [f"{folder.rstrip('/')}/x" for folder in _option(host, program, "OnAccessIncludePath")]
+    for pattern in excluded:
+        try:
+            if any(re.search(pattern, path) for path in watched or ["/srv/x", "/home/x"]):
+                return Seen(excluded, f"ExcludePath {pattern} covers a folder that is to be examined", satisfied=False)
+        except re.error:
+            return Seen(excluded, f"ExcludePath {pattern} cannot be read: correct it", satisfied=False)
+    return None
 
 
 def _enable(host: Host, unit: str) -> None:

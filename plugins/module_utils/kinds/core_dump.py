@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..engine import text
+from ..engine.errors import Seen
 from ..engine.host import Host
 from .base import Kind, fields
 
@@ -33,6 +34,9 @@ class CoreDump(Kind):
 
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         found: dict[str, Any] = {who: _limit(host, mark) != "0" for who, mark in _WHO.items()}
+        exempt = _exempt(host)
+        if exempt and not found["users"]:
+            found["users"] = Seen(True, f"{exempt} allows them to some accounts or groups")
         in_force = _stored(host)
         found["systemd"] = any(in_force.get(key) != value for key, value in _STORED.items())
         return found
@@ -52,15 +56,24 @@ class CoreDump(Kind):
         return f"a file read after {LIMITS} or {COREDUMP} allows it again"
 
 
-def _limit(host: Host, who: str) -> str:
-    """Return the hard limit that pam_limits gives: the last line for root, or for everybody."""
-    value = ""
+def _hard_limits(host: Host) -> Iterator[tuple[str, str, str]]:
+    """Yield file, for whom and value of each hard limit, in the order pam_limits reads them."""
     names = [f"{_LIMIT_FILES}/{os.path.basename(path)}" for path in host.names(_LIMIT_FILES, ".conf")]
     for path in ("/etc/security/limits.conf", *names):
         for line in _LINE.finditer(host.text(path) or ""):
-            if line["who"] == who and line["type"] != "soft":
-                value = line["value"]
-    return value
+            if line["type"] != "soft":
+                yield path, line["who"], line["value"]
+
+
+def _limit(host: Host, who: str) -> str:
+    """Return the hard limit that pam_limits gives: the last line for root, or for everybody."""
+    return ([""] + [value for _path, whose, value in _hard_limits(host) if whose == who])[-1]
+
+
+def _exempt(host: Host) -> str:
+    """Return the first file that gives one account or group more than everybody: it counts wherever it stands."""
+    more = (path for path, who, value in _hard_limits(host) if who not in _WHO.values() and value != "0")
+    return next(more, "")
 
 
 def _stored(host: Host) -> dict[str, str]:

@@ -15,6 +15,8 @@ from .base import Kind, fields
 SCOPES = ("portables", "tous", "aucun")
 _PORTABLE = {"8", "9", "10", "11", "14", "30", "31", "32"}
 """Types of case, as the firmware numbers them: portable, laptop, notebook, hand held, sub notebook, tablet…"""
+_POOLED = {"btrfs", "bcachefs", "zfs"}
+"""File systems that lie on disks, though the kernel gives them a number of no disk."""
 _BARE = ("/boot", "/boot/efi", "/efi")
 """What a machine reads before it can ask for the key."""
 
@@ -40,7 +42,10 @@ class DiskEncryption(Kind):
         data = list(_data(host))
         if not data:
             return {"every disk": Unknown("no disk was recognised")}
-        bare = sorted({point for point, device in data if not encrypted(host, device)})
+        bare = sorted({point for point, device in data if device and not encrypted(host, device)})
+        unseen = sorted({point for point, device in data if not device})
+        if unseen and not bare:
+            return {"every disk": Unknown(f"the disks below {', '.join(unseen)} are not known: look at them by hand")}
         return {"every disk": Seen(False, f"not encrypted: {', '.join(bare)}") if bare else True}
 
 
@@ -66,14 +71,24 @@ def encrypted(host: Host, device: str) -> bool:
 
 
 def _data(host: Host) -> Iterator[tuple[str, str]]:
-    """Yield mount point and device of every file system and swap space on a disk."""
-    for line in (host.text("/proc/self/mountinfo") or "").splitlines():
-        words = line.split()
-        # a major number of 0 is no disk: memory, network, kernel
-        if not words[2].startswith("0:") and words[4] not in _BARE and "/loop" not in line.rpartition(" - ")[2]:
+    """Yield mount point and device of every file system and swap space on a disk; no device where it is not known."""
+    # what an ordinary user mounts may have any name but one with a line's end in it
+    for line in (host.text("/proc/self/mountinfo") or "").split("\n"):
+        words, source = line.split(" "), line.rpartition(" - ")[2].split(" ")
+        if len(words) < 5 or words[4] in _BARE or "/loop" in source[-2]:
+            continue
+        # a major number of 0 is no disk otherwise: memory, network, kernel
+        if not words[2].startswith("0:"):
             yield words[4], words[2]
+        elif source[0] in _POOLED:
+            yield words[4], _number(host, source[1])
     for line in (host.text("/proc/swaps") or "").splitlines()[1:]:
         path = line.split()[0]
-        number = (host.text(f"/sys/class/block/{os.path.basename(os.path.realpath(path))}/dev") or "").strip()
+        number = _number(host, path)
         if number and "/zram" not in path:
             yield "swap", number
+
+
+def _number(host: Host, path: str) -> str:
+    """Return major:minor of a block device, nothing for what is none."""
+    return (host.text(f"/sys/class/block/{os.path.basename(os.path.realpath(path))}/dev") or "").strip()

@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..engine import shown
+from ..engine import acl, shown
 from ..engine.errors import NotApplicable, Seen, SettingError
 from ..engine.host import Host
 from ..engine.rules import Rule
@@ -87,10 +87,13 @@ class FileRights(Kind):
             for path in _matching(host, name, body.get("except", ())):
                 link = os.path.islink(path)
                 rights = host.rights(os.path.realpath(path) if link else path)
-                if rights is None or limit.allows(*_names(rights)):
+                listed = not link and acl.shares(path)
+                if rights is None or (limit.allows(*_names(rights)) and not listed):
                     continue
                 if link:
                     raise SettingError(f"{path} is a link to something with wider rights: set those by hand")
+                if listed:
+                    _without_list(host, path)
                 host.set_rights(path, _narrowed(rights, limit))
 
     def explain(self, host: Host, name: str) -> str:
@@ -127,6 +130,7 @@ def _matching(host: Host, pattern: str, but: Sequence[str]) -> Iterator[str]:
 def _observe(host: Host, name: str, expected: str, but: Sequence[str]) -> Any:
     limit = _parse(expected)
     wider: list[str] = []
+    listed: list[str] = []
     worst, fits = "", ""
     for path in _matching(host, name, but):
         info = os.stat(path)
@@ -136,13 +140,30 @@ def _observe(host: Host, name: str, expected: str, but: Sequence[str]) -> Any:
         rights = f"{seen[0]:04o} {seen[1]}:{seen[2]}"
         if limit.allows(*seen):
             fits = fits or rights
+            if acl.shares(path):
+                listed.append(path)
         else:
             worst = worst or rights
             wider.append(path)
     if wider:
         # a name without wildcard says itself which file it is
         return worst if wider == [name] else Seen(worst, f"wider than allowed: {shown.paths(host, wider)}")
+    if listed:
+        note = f"an access list gives more accounts or groups rights: {shown.paths(host, listed)}"
+        return Seen(fits, note, satisfied=False)
     return fits or NotApplicable("it does not exist on this host")
+
+
+def _without_list(host: Host, path: str) -> None:
+    """Take a file's access list away; what it gave to accounts and groups it names goes with it.
+
+    :raises SettingError: for a folder, whose list people set on purpose.
+    """
+    if os.path.isdir(path):
+        raise SettingError(f"{path} has an access list: `setfacl -b {path}` takes it away")
+    state = host.state(path)
+    if state is not None:
+        host.restore_file(path, {**state, "xattr": {k: v for k, v in state["xattr"].items() if k != acl.ATTRIBUTE}})
 
 
 def _names(rights: Mapping[str, int]) -> tuple[int, str, str]:

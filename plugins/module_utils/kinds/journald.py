@@ -13,7 +13,7 @@ from typing import Any
 from ..engine import text
 from ..engine.errors import NotApplicable, Seen, Unknown
 from ..engine.host import Host, Result
-from ..engine.rules import AT_LEAST, LIMIT
+from ..engine.rules import AT_LEAST, LIMIT, ranked
 from .base import Kind, fields, integer
 
 DROP_IN = "/etc/systemd/journald.conf.d/zz-essms.conf"
@@ -34,6 +34,8 @@ _KEYS = {
     "retention_days": "MaxRetentionSec",
     "file_days": "MaxFileSec",
     "max_use_megabytes": "SystemMaxUse",
+    "max_files": "SystemMaxFiles",
+    "level": "MaxLevelStore",
     "forward_to_syslog": "ForwardToSyslog",
 }
 _SPANS = {
@@ -51,6 +53,10 @@ _TIME = re.compile(rf"(?:{_PART.pattern})+\s*", re.ASCII)
 _SIZE = re.compile(r"(\d+)\s*([KMGTPE]?)B?", re.ASCII)
 _MEGABYTES = {"": 1 / 1048576, **{letter: 1024.0 ** (power - 1) for power, letter in enumerate("KMGTPE")}}
 _DAY = 86400
+_LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
+"""By what they are numbered, 0 to 7: each is kept with those before it."""
+_UNSET = {"max_files": 100, "level": "debug"}
+"""What journald does where nothing is said (journald.conf(5))."""
 _UNITS = {"retention_days": "day", "file_days": "day", "max_use_megabytes": "M"}
 
 
@@ -63,9 +69,11 @@ class Journald(Kind):
         retention_days=integer(1, 36500),
         file_days=integer(1, 366),
         max_use_megabytes=integer(16, 1_048_576),
+        max_files=integer(1, 100_000),
+        level={"enum": list(_LEVELS)},
         forward_to_syslog={"const": True},
     )
-    rules = {"file_days": LIMIT, "max_use_megabytes": AT_LEAST}
+    rules = {"file_days": LIMIT, "max_use_megabytes": AT_LEAST, "max_files": AT_LEAST, "level": ranked(_LEVELS)}
     needs_root = False
 
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -126,7 +134,11 @@ def _unread(host: Host, files: Sequence[str]) -> str:
 def _typed(name: str, value: str | None) -> Any:
     """Return a value as the control file writes it; as text where journald would not understand it either."""
     if value is None or not value:
-        return None
+        return _UNSET.get(name)
+    if name == "level":
+        return _LEVELS[int(value)] if value in "01234567" else value
+    if name == "max_files":
+        return int(value) if value.isdigit() else value
     if name in ("compress", "forward_to_syslog"):
         return {"yes": True, "true": True, "1": True, "on": True}.get(value.lower(), False)
     if name.endswith("_days") and _TIME.fullmatch(value):

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..engine.errors import NotApplicable, Seen, Unknown
@@ -59,7 +60,9 @@ class Logrotate(Kind):
         system = [block for block in blocks[1:] if _is_system(block)]
         found: dict[str, Any] = {_DEFAULT: _by_default(blocks[0], days)}
         # the one furthest from what is asked stands for all
-        found[_SYSTEM] = _furthest(system, defaults, lambda value: abs(value - days))
+        found[_SYSTEM] = _furthest(
+            [(kept(block, defaults), block) for block in system], lambda value: abs(value - days)
+        )
         silent = next((block for block in system if not _purges_silent(block, defaults)), None)
         if system:
             found[_SILENT] = Seen(False, f"not in {silent.path}") if silent else True
@@ -99,7 +102,8 @@ class LogrotateOthers(Kind):
         if not blocks:
             return {_OTHERS: NotApplicable(_ABSENT)}
         others = [block for block in blocks[1:] if not _is_system(block)]
-        found = _furthest(others, blocks[0].own, lambda value: value)
+        lasting = [(kept(block, blocks[0].own, at_least=False), block) for block in others]
+        found = _furthest(lasting, lambda value: value)
         if isinstance(found, Seen) and found.value > bodies[0]["days"]:
             found.note += "; shorten it there, or decide that it may stay"
         return {_OTHERS: found}
@@ -134,16 +138,16 @@ def _purges_silent(block: Block, defaults: Mapping[str, str]) -> bool:
     return not {"notifempty", "size", "minsize"} & set(own) or ("ifempty" in block.own and "minsize" not in own)
 
 
-def _furthest(blocks: Sequence[Block], defaults: Mapping[str, str], distance: Any) -> Any:
-    if not blocks:
+def _furthest(lasting: Sequence[tuple[int, Block]], distance: Callable[[int], int]) -> Any:
+    if not lasting:
         return NotApplicable("logrotate handles no such log here")
-    value, path = max(((kept(block, defaults), block.path) for block in blocks), key=lambda each: distance(each[0]))
-    return Seen(value, f"the first to look at: {path}")
+    value, block = max(lasting, key=lambda each: distance(each[0]))
+    return Seen(value, f"the first to look at: {block.path}")
 
 
 def _is_system(block: Block) -> bool:
     # what sudo does is a trace of the system wherever it is written
-    return block.path == ROTATION or any(pattern in _SYSTEM_LOGS for pattern in block.patterns)
+    return block.path == ROTATION or any(fnmatch.filter(_SYSTEM_LOGS, pattern) for pattern in block.patterns)
 
 
 def _blocks(host: Host) -> list[Block]:

@@ -67,7 +67,7 @@ class MountOption(Kind):
         lines = text.split_lines(host.text(FSTAB) or "")
         for number, line in enumerate(lines):
             words = line.split()
-            if len(words) > 3 and words[1] == point and not line.startswith("#"):
+            if len(words) > 3 and words[1] == point and not words[0].startswith("#"):
                 place = _place_of_options(line)
                 kept = [word for word in words[3].split(",") if word not in {_OPPOSITE[option] for option in options}]
                 more = [option for option in options if option not in kept]
@@ -125,7 +125,7 @@ def _fstab_options(host: Host, point: str) -> str | None:
     """Return the options that fstab gives a mount point, None where it does not mount it."""
     for line in (host.text(FSTAB) or "").splitlines():
         words = line.split()
-        if len(words) > 3 and words[1] == point and not line.startswith("#"):
+        if len(words) > 3 and words[1] == point and not words[0].startswith("#"):
             return words[3]
     return None
 

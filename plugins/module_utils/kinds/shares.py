@@ -47,7 +47,9 @@ def _samba(host: Host) -> dict[str, Any]:
     shares = exports.samba(done.out if done.rc == 0 else text)
     guests = [share.name for share in shares if share.guests]
     open_to_all = [
-        share.name for share in shares if share.writable and not share.restricted and _world(host, share.path, 0o002)
+        share.name
+        for share in shares
+        if share.writable and not share.restricted and (share.forced or _world(host, share.path, 0o002))
     ]
     return {
         "samba guests": _counted(host, guests, "without a password"),

@@ -17,6 +17,8 @@ from .base import Kind, fields
 PATH = "/etc/pam.d/su"
 _ADMINISTRATORS = {"debian": "sudo", "redhat": "wheel"}
 _WHEEL = re.compile(r"^\s*auth\s+(required|requisite)\s+pam_wheel\.so(?P<options>(?:[ \t]+[^#\s]+)*)")
+_WEAK = {"deny", "trust", "root_only"}
+"""Options with which it refuses others than those outside the group, asks nobody, or asks only who becomes root."""
 _AUTH = re.compile(r"^\s*-?(auth\s|@include\s+common-auth)")
 _ROOT_OK = re.compile(r"^\s*auth\s+sufficient\s+pam_rootok\.so\b")
 
@@ -36,7 +38,7 @@ class SuGroup(Kind):
             return {"group": NotApplicable("su is not installed")}
         for line in content.split("\n"):
             found = _WHEEL.match(line)
-            if found and "deny" not in found["options"].split() and "trust" not in found["options"].split():
+            if found and not _WEAK & set(found["options"].split()):
                 options = dict(word.partition("=")[::2] for word in found["options"].split())
                 return {"group": options.get("group") or "wheel"}
             if _AUTH.match(line) and not _ROOT_OK.match(line):

@@ -54,7 +54,7 @@ class Umask(Kind):
     def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
         if "session" in wanted:
             content = host.text(LOGIN_DEFS) or ""
-            host.write(LOGIN_DEFS, text.put(content, "UMASK", body["mask"], text.BLANKS))
+            host.write(LOGIN_DEFS, text.put(content, "UMASK", _stricter(content, body["mask"]), text.BLANKS))
             lines = pam.lines(host, "pam_umask.so", "session")
             for line in lines:
                 # it would give the group what the owner has, where a user's group bears the user's name
@@ -81,6 +81,12 @@ def _with_mask(content: str, mask: str) -> str:
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
     return "".join([*lines, _OURS, f"umask {mask}\n"])
+
+
+def _stricter(content: str, mask: str) -> str:
+    """Return a mask that also takes what login.defs takes already."""
+    own = text.get(content, "UMASK", text.BLANKS) or ""
+    return format(int(mask, 8) | int(own, 8), "03o") if re.fullmatch("0?[0-7]{3}", own) else mask
 
 
 def _session(host: Host) -> Any:

@@ -47,5 +47,7 @@ def _refused(body: Mapping[str, Any]) -> Any:
     else:
         answers = [ask_web.server_refuses(server, body["test_name"]) for server in body["servers"]]
     if None in answers or not answers:
-        return Unknown("the filter does not answer")
+        return Unknown(
+            "the filter gives no clear answer: it is silent, refuses all, or has no address for the test name"
+        )
     return all(answers)

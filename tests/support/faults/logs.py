@@ -15,6 +15,8 @@ _JOURNALD = {
     "retention_days": ("MaxRetentionSec", "2month", 60),
     "file_days": ("MaxFileSec", "1month", 30),
     "max_use_megabytes": ("SystemMaxUse", "64M", 64),
+    "max_files": ("SystemMaxFiles", "2", 2),
+    "level": ("MaxLevelStore", "err", "err"),
     "forward_to_syslog": ("ForwardToSyslog", "no", False),
 }
 _LOGROTATE = {
