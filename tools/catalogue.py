@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT / "collections") not in sys.path:  # run as a program, no conftest has done it
     sys.path.insert(0, str(ROOT / "collections"))
 
-from ansible_collections.essms.hardening.plugins.plugin_utils import bodies  # noqa: E402  # after the path
+from ansible_collections.essms.hardening.plugins.plugin_utils import bodies, evidence  # noqa: E402  # after the path
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import (  # noqa: E402  # after the path
     Catalogue,
     CatalogueError,
@@ -72,9 +72,11 @@ def _parameter(parameter: Parameter, profile: str) -> dict[str, Any]:
 
 
 def _part(catalogue: Catalogue, part: Part, profile: str) -> dict[str, Any]:
-    values = {name: catalogue.parameters[name].values[profile] for name in part.uses}
+    values = catalogue.values(part, profile)
+    first, *weaker = evidence.of_part(part, values)
     return {
-        "evidence": part.evidence,
+        "evidence": first,
+        "evidence_in_part": weaker,
         "settings": [{setting.kind: bodies.substitute(setting.body, values)} for setting in part.settings],
     }
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
-from ansible_collections.essms.hardening.plugins.plugin_utils import bodies, labels, schemas
+from ansible_collections.essms.hardening.plugins.plugin_utils import bodies, evidence, labels, schemas
 from ansible_collections.essms.hardening.plugins.plugin_utils.model import Catalogue, Control, Measure, Parameter
 from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
 
@@ -61,7 +61,8 @@ _PHRASES: dict[str, dict[str, str]] = {
         "set": "Looked at on a host, and brought into force by apply where it is not (profile `{}`):",
         "columns": "| What | Expected | Kind | Name in the results |",
         "check_only": "looked at, never changed",
-        "unproven": "not exercised",
+        "simulated_row": "simulated",
+        "not-exercised_row": "not exercised",
         "default": "Default",
         "accepted": "Without a written reason",
         "allowed": "Allowed: {}.",
@@ -81,7 +82,8 @@ _PHRASES: dict[str, dict[str, str]] = {
         "pgssi-s": "PGSSI-S",
         "state-of-the-art": "state of the art",
         "proven": "proven by behaviour on Debian 12 and 13",
-        "simulated": "simulated only",
+        "simulated": "simulated, in an emulated Debian 12 machine",
+        "in_part": "{}; in part: {}",
         "not-exercised": "written, never exercised",
         "enforced-ad": "enforced by a real domain controller",
         "cross-checked": "cross-checked with independent baselines",
@@ -111,7 +113,8 @@ _PHRASES: dict[str, dict[str, str]] = {
         "set": "Vérifié sur la machine, et mis en place s'il le faut par la mise en conformité (profil `{}`) :",
         "columns": "| Quoi | Attendu | Type | Nom dans les résultats |",
         "check_only": "vérifié, jamais modifié",
-        "unproven": "non exercé",
+        "simulated_row": "simulé",
+        "not-exercised_row": "non exercé",
         "default": "Par défaut",
         "accepted": "Sans motif écrit",
         "allowed": "Permis : {}.",
@@ -134,7 +137,8 @@ _PHRASES: dict[str, dict[str, str]] = {
         "pgssi-s": "la PGSSI-S",
         "state-of-the-art": "l'état de l'art",
         "proven": "prouvé par le comportement sous Debian 12 et 13",
-        "simulated": "simulé seulement",
+        "simulated": "simulé, dans une machine Debian 12 émulée",
+        "in_part": "{} ; en partie : {}",
         "not-exercised": "écrit, jamais exercé",
         "enforced-ad": "imposé par un vrai contrôleur de domaine",
         "cross-checked": "recoupé avec des référentiels indépendants",
@@ -219,12 +223,13 @@ class _Page:
         yield ""
         yield self._say("columns")
         yield "|---|---|---|---|"
-        values = {name: self._catalogue.parameters[name].values[PROFILE] for name in part.uses}
+        values = self._catalogue.values(part, PROFILE)
         for setting in part.settings:
             kind = KINDS[setting.kind]
-            notes = ["check_only"] * kind.check_only + ["unproven"] * (not kind.proven)
-            label = f"`{setting.kind}`" + "".join(f" ({self._say(note)})" for note in notes)
             for name, value in kind.expand(bodies.substitute(setting.body, values)).items():
+                weaker = evidence.weakest((part.evidence, kind.shown(name))) != part.evidence
+                notes = ["check_only"] * kind.check_only + [f"{kind.shown(name)}_row"] * weaker
+                label = f"`{setting.kind}`" + "".join(f" ({self._say(note)})" for note in notes)
                 wanted = self._words(kind.rule(name).label, self._words.value(value))
                 what = self._typeset(labels.name(setting.kind, name, self._language))
                 yield _row(what, wanted, label, f"`{name}`")
@@ -282,7 +287,10 @@ class _Page:
 
     def _evidence(self, control: Control) -> str:
         part = control.platforms.get("linux")
-        return self._say(part.evidence if part else "none")
+        if part is None:
+            return self._say("none")
+        first, *weaker = map(self._say, evidence.of_part(part, self._catalogue.values(part, PROFILE)))
+        return self._say("in_part", first, self._say("semicolon").join(weaker)) if weaker else first
 
     def _fact(self, phrase: str, text: str) -> str:
         return f"- {self._say('colon', self._say(phrase), text)}"

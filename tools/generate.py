@@ -21,6 +21,7 @@ for folder in (ROOT, ROOT / "collections"):  # run as a program, no conftest has
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
+from ansible_collections.essms.hardening.plugins.plugin_utils import evidence  # noqa: E402  # after the path
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import (  # noqa: E402  # after the path
     Catalogue,
     CatalogueError,
@@ -161,7 +162,7 @@ def readme(catalogue: Catalogue, measure: Measure, controls: Sequence[Control]) 
         "",
         "| Control | Asks for | Origin | Linux |",
         "|---|---|---|---|",
-        *(_row(c.id, c.title["en"], c.origin, _evidence(c)) for c in controls),
+        *(_row(c.id, c.title["en"], c.origin, _evidence(catalogue, c)) for c in controls),
         "",
         "## Parameters",
         "",
@@ -188,9 +189,11 @@ def _row(*cells: object) -> str:
     return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
 
 
-def _evidence(control: Control) -> str:
+def _evidence(catalogue: Catalogue, control: Control) -> str:
     part = control.platforms.get("linux")
-    return part.evidence if part else "none"
+    if part is None:
+        return "none"
+    return ", in part ".join(evidence.of_part(part, catalogue.values(part, PROFILE)))
 
 
 def _parameter_row(parameter: Parameter) -> str:

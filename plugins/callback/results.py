@@ -168,8 +168,7 @@ class CallbackModule(CallbackBase):
             # The hosts already failed with that sentence; without a catalogue there is no control to list.
             return
         for control in chosen:
-            part = next(iter(control.platforms.values()), None)
-            yield Expected(control.id, part.evidence if part else "", control.origin)
+            yield Expected(control.id, control.origin)
 
     def _finish(self, absent: str) -> bool:
         collector, self._collector = self._collector, self._new_collector()

@@ -125,7 +125,7 @@ def _check_bodies(catalogue: Catalogue, control: Control) -> None:
                 if name not in catalogue.parameters:
                     raise CatalogueError(f"{where}: unknown parameter {name}; {nearest(name, catalogue.parameters)}")
             for profile in catalogue.profiles:
-                values = {name: catalogue.parameters[name].values[profile] for name in part.uses}
+                values = catalogue.values(part, profile)
                 broken = bodies.body_problem(platform, setting.kind, bodies.substitute(setting.body, values))
                 if broken:
                     raise CatalogueError(f"{where}: {broken} (profile {profile})")

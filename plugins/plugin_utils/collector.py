@@ -28,7 +28,6 @@ class Expected(NamedTuple):
     """A control that ought to have been looked at, for filling gaps."""
 
     control: str
-    evidence: str
     origin: str
 
 
@@ -153,10 +152,10 @@ class _Draft:
     def fill(self, name: str, profile: str, expected: Iterable[Expected], reason: str) -> None:
         """Account for controls nobody looked at; what was looked at stays."""
         self._host(name, profile)
-        for control, evidence, origin in expected:
+        for control, origin in expected:
             key = (control, name)
             if key not in self._results:
-                stub = {"control": control, "evidence": evidence, "origin": origin, "verdict": results.NOT_VERIFIED}
+                stub = {"control": control, "origin": origin, "verdict": results.NOT_VERIFIED}
                 self._results[key] = _result(stub, name, reason, None)
                 self._problems[key] = reason
         if not any(known == name for _control, known in self._results):
@@ -221,7 +220,7 @@ def _result(item: Mapping[str, Any], host: str, problem: str, earlier: Result | 
 
 
 def _expected(item: Mapping[str, Any]) -> Expected:
-    return Expected(str(item["control"]), str(item.get("evidence") or ""), str(item.get("origin") or ""))
+    return Expected(str(item["control"]), str(item.get("origin") or ""))
 
 
 def _mode(record: Mapping[str, Any]) -> tuple[str, bool]:

@@ -9,10 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from ansible_collections.essms.hardening.plugins.plugin_utils import verdicts, waivers
-
-PROVEN_ON = frozenset({("debian", "12"), ("debian", "13")})
-"""Releases on whose real hosts the tests exercise every control; elsewhere the same kinds are not exercised yet."""
+from ansible_collections.essms.hardening.plugins.plugin_utils import evidence, verdicts, waivers
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +63,13 @@ class HostRecord:
         waiver = waivers.waiver_for(facet.id, list(self.waivers), today)
         judged = verdicts.NOT_APPLICABLE if facet.id in self.excluded else verdicts.verdict(rows)
         verdict = verdicts.with_waiver(judged, waiver)
-        shown = [{key: value for key, value in row.items() if key not in ("control", "proven")} for row in rows]
+        shown = [{key: value for key, value in row.items() if key != "control"} for row in rows]
         return {
             "control": facet.id,
             "measure": facet.measure,
             "verdict": verdict,
             "before_verdict": verdicts.verdict(before) if before else None,
-            "evidence": _evidence(facet, rows, release),
+            "evidence": evidence.of_rows(facet.evidence, rows, release),
             "origin": facet.origin,
             "reason": self._reason(facet.id, verdict, rows, today),
             "settings": shown,
@@ -92,12 +89,3 @@ class HostRecord:
             return self.excluded[control]
         state = {verdicts.NOT_VERIFIED: "unknown", verdicts.NOT_APPLICABLE: "not_applicable"}.get(verdict)
         return self.problem or next((row["reason"] for row in rows if row["state"] == state), "")
-
-
-def _evidence(facet: Facet, rows: Sequence[Mapping[str, Any]], release: Mapping[str, str]) -> str:
-    """Return how far the control is proven on this very release; a kind no host has exercised lowers it."""
-    if facet.evidence != "proven" or not release:
-        return facet.evidence
-    unproven = any(not row["proven"] for row in rows if row["state"] != "not_applicable")
-    known = (release.get("id", ""), release.get("version", "")) in PROVEN_ON
-    return "proven" if known and not unproven else "not-exercised"

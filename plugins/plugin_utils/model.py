@@ -113,3 +113,7 @@ class Catalogue:
     parameters: dict[str, Parameter]
     profiles: dict[str, Profile]
     measures: dict[str, Measure]
+
+    def values(self, part: Part, profile: str) -> dict[str, Any]:
+        """Return the values that a profile gives to the parameters a part uses."""
+        return {name: self.parameters[name].values[profile] for name in part.uses}

@@ -7,7 +7,7 @@ It takes its settings from the catalogue, so a control added later goes it witho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
 from tests.support import engine, faults
 
 _KEPT = "packages kept because something else needs them now: "
+KERNEL_ROUND = "tests/kernel/test_round.py"
 _EVERYTHING = (*engine.GIVEN_BACK, engine.JOURNALS)
 
 
@@ -32,7 +33,7 @@ def go(
     """
     asked = [setting for setting in everything if setting[0] == control]
     if _only_of_the_kernel(host, asked):
-        pytest.skip("every setting is the kernel's: the scenario `kernel` takes this control through its round in a VM")
+        pytest.skip(f"every setting is the kernel's: {shown_elsewhere(setting[1] for setting in asked)}")
     _all_in_force(host, everything)
     _break_and_see(host, asked, source, at_once)
     if all(KINDS[setting[1]].check_only for setting in asked):
@@ -79,6 +80,11 @@ def go(
     assert other == [], f"a rollback leaves other values in force: {other}"
     assert _packages(host) == packages, "a rollback gives back other packages"
     assert set(earlier) < set(_transactions(host)), "a rollback removed the journals of others"
+
+
+def shown_elsewhere(kinds: Iterable[str]) -> str:
+    """Name the tests that show kinds of which a container has nothing."""
+    return ", ".join(sorted({faults.SHOWN_BY.get(kind, KERNEL_ROUND) for kind in kinds}))
 
 
 def _repair_what_is_only_checked(host: str, asked: Sequence[engine.Setting]) -> None:

@@ -318,11 +318,32 @@ def test_no_disk_at_all_is_not_verified(tmp_path: Path) -> None:
     assert isinstance(observed(host, "disk_encryption", {"scope": "tous"})["every disk"], Unknown)
 
 
-@pytest.mark.parametrize(("last", "seen"), [("\x01", True), ("\x00", False)])
-def test_firmware_says_whether_it_checks_what_it_starts(tmp_path: Path, last: str, seen: bool) -> None:
-    variable = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
-    host = FixtureHost(tmp_path, {variable: f"\x06\x00\x00\x00{last}", "/sys/class/tpm/tpm0/tpm_version_major": "2\n"})
-    assert observed(host, "boot_trust", {"secure_boot": True, "tpm": 2}) == {"secure_boot": seen, "tpm": 2}
+def test_swap_counts_as_a_disk(tmp_path: Path) -> None:
+    root = {**DISK, "/sys/dev/block/254:1/dm/uuid": "CRYPT-LUKS2-0\n", "/sys/class/block/sda3/dev": "8:3\n"}
+    swapping = {**root, "/proc/swaps": "Filename Type Size Used Priority\n/dev/sda3 partition 1 0 -2\n"}
+    found = KINDS["disk_encryption"].observe(FixtureHost(tmp_path, swapping), [{"scope": "tous"}])["every disk"]
+    assert (found.value, found.note) == (False, "not encrypted: swap")
+    hidden = FixtureHost(tmp_path, {"/sys/dev/block/8:3/dm/uuid": "CRYPT-PLAIN-swap\n"})
+    assert observed(hidden, "disk_encryption", {"scope": "tous"}) == {"every disk": True}
+
+
+_FIRMWARE = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+_TPM = "/sys/class/tpm/tpm0/tpm_version_major"
+
+
+@pytest.mark.parametrize(
+    ("files", "secure_boot", "tpm"),
+    [
+        ({_FIRMWARE: "\x06\x00\x00\x00\x01", _TPM: "2\n"}, True, 2),
+        ({_FIRMWARE: "\x06\x00\x00\x00\x00", _TPM: "1\n"}, False, 1),
+        # UEFI that does not know the word
+        ({"/sys/firmware/efi/fw_platform_size": "64\n"}, False, (0, None)),
+        ({}, (False, None), (0, None)),
+    ],
+)
+def test_what_the_firmware_vouches_for(tmp_path: Path, files: dict[str, str], secure_boot: Any, tpm: Any) -> None:
+    seen = observed(FixtureHost(tmp_path, files), "boot_trust", {"secure_boot": True, "tpm": 2})
+    assert seen == {"secure_boot": secure_boot, "tpm": tpm}
 
 
 # --- AppArmor --------------------------------------------------------------------------------------------------------

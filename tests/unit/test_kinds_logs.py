@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +194,37 @@ def test_another_service_is_left_alone(tmp_path: Path) -> None:
     assert seen["service"] is True
     assert isinstance(seen["sources"], Unknown)
     assert KINDS["time_sync"].packages(host) == ()
+
+
+TRACKING = "C0000201,192.0.2.1,{stratum},1764275000.1,{offset},0.1,0.1,1,0,0,0.1,0.1,64.1,Normal\n"
+NTP_MESSAGE = "busctl --json=short get-property " + " ".join((*time_sync.TIMESYNC1, "NTPMessage"))
+
+
+def heard(count: int) -> str:
+    """Return what timesyncd tells of its last answer: asked at 10 s, answered by a clock 2.5 s ahead."""
+    times = [10_000_000, 12_600_000, 12_600_000, 10_200_000]
+    return json.dumps({"type": "(uuuuittayttttbtt)", "data": [0, 4, 4, 2, -20, 0, 0, [0] * 4, *times, False, count, 0]})
+
+
+@pytest.mark.parametrize(
+    ("answers", "seen"),
+    [
+        ({UNITS: units(0), "chronyc -c -n tracking": TRACKING.format(stratum=3, offset="-0.000123456")}, 0.0),
+        ({UNITS: units(0), "chronyc -c -n tracking": TRACKING.format(stratum=3, offset="-2.5001")}, 2.5),
+        ({UNITS: units(0), "chronyc -c -n tracking": TRACKING.format(stratum=0, offset="0.0")}, Unknown),
+        ({UNITS: units(0), "chronyc -c -n tracking": "506 Cannot talk to daemon\n"}, Unknown),
+        ({UNITS: units(2), NTP_MESSAGE: heard(8)}, 2.5),
+        ({UNITS: units(2), NTP_MESSAGE: heard(0)}, Unknown),
+        # ntpsec
+        ({UNITS: units(3)}, Unknown),
+    ],
+)
+def test_how_far_the_clock_is_off(tmp_path: Path, answers: dict[str, str], seen: Any) -> None:
+    """By chronyc, or by what timesyncd last heard; nothing known is not verified, never in order."""
+    found = KINDS["clock"].observe(FixtureHost(tmp_path, {}, answers), [{"offset_seconds": 1}])["offset_seconds"]
+    assert isinstance(found, Unknown) if seen is Unknown else found == seen
+    if seen is not Unknown:
+        assert KINDS["clock"].rule("offset_seconds").test(1, found) == (seen <= 1)
 
 
 def test_servers_come_from_every_file_chrony_reads(tmp_path: Path) -> None:

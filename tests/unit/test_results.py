@@ -41,12 +41,14 @@ def test_a_host_never_reached_is_in_the_matrix_with_the_reason() -> None:
     results.validate(made)
     assert verdicts_of(made, "deb13") == dict.fromkeys(CONTROLS, "not_verified")
     assert [host["problem"] for host in made["hosts"]] == ["", "Host unreachable: timed out", collecting.NEVER_REACHED]
-    assert {item["evidence"] for item in made["results"]} == {"proven"}
+    # nobody knows what release a silent host has
+    shown = {item["host"]: item["evidence"] for item in made["results"]}
+    assert shown == {"deb12": "proven", "deb13": "not-exercised", "deb14": "not-exercised"}
 
 
 def test_a_run_in_which_nobody_answered_lists_the_selected_controls() -> None:
     run = Collector(
-        lambda host: Identity(f"site-of-{host}", "renforce"), lambda: [Expected("M08-01", "proven", "pgssi-s")]
+        lambda host: Identity(f"site-of-{host}", "renforce"), lambda: [Expected("M08-01", "pgssi-s")]
     )
     run.expect("task", ["a", "b"], "apply", check=True)
     made = run.documents(VERSIONS)

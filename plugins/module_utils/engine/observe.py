@@ -81,5 +81,4 @@ def _row(setting: Setting, name: str, expected: Any, value: Any) -> Row:
         "observed": value,
         "state": state,
         "reason": reason,
-        "proven": kind.proven,
     }

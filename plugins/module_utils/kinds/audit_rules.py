@@ -40,6 +40,7 @@ class AuditRules(Kind):
         rules={"type": "array", "minItems": 1, "maxItems": 200, "items": _RULE},
         immutable={"type": "boolean"},
     )
+    evidence = "simulated"
 
     def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:
         if "rules" in body:

@@ -66,6 +66,7 @@ class Auditd(Kind):
         running={"const": True},
     )
     rules = {"megabytes": AT_LEAST, "full_log": _FULL, "low_space": _LOW}
+    evidence = "simulated"
 
     def packages(self, host: Host) -> tuple[str, ...]:
         # in a container it would never start: everything here is then left alone

@@ -47,8 +47,9 @@ class Kind:
     """The comparison of each name; equality for those that are not listed."""
     check_only = False
     """True when no edit can repair it: apply then leaves it to a person and keeps the control's other changes."""
-    proven = True
-    """False when no real host has exercised it; the evidence of its rows is then not-exercised."""
+    evidence = "proven"
+    """The most that tests have shown of its rows: ``proven`` on real hosts, ``simulated`` where a container has nothing
+    to look at and an emulated machine has, ``not-exercised`` where no test machine has it either."""
     needs_root = True
     """True when an ordinary user cannot observe it."""
 
@@ -59,6 +60,10 @@ class Kind:
     def rule(self, name: str) -> Rule:
         """Return the comparison of a name."""
         return self.rules.get(name, EQUALS)
+
+    def shown(self, name: str) -> str:
+        """Return the most that tests have shown of one row, for kinds whose rows differ."""
+        return self.evidence
 
     def names(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> list[str]:
         """Return the names that a list of bodies expands to, each once."""

@@ -27,6 +27,7 @@ class DiskEncryption(Kind):
     schema = fields(("scope",), scope={"enum": list(SCOPES)})
     check_only = True
     needs_root = False
+    evidence = "simulated"
 
     def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:
         return {"every disk": True}

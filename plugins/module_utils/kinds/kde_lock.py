@@ -24,7 +24,7 @@ class KdeLock(Kind):
     """``kde_lock: {seconds: 600, on_resume: true}``; KDE counts in whole minutes, so the delay is rounded down."""
 
     schema = fields(seconds=integer(60, 86400), on_resume={"type": "boolean"})
-    proven = False
+    evidence = "not-exercised"
     needs_root = False
 
     def rule(self, name: str) -> Rule:

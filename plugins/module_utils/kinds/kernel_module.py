@@ -27,6 +27,7 @@ class KernelModule(Kind):
 
     schema = fields(("blocked",), blocked={"type": "array", "items": _NAME}, allowed={"type": "array", "items": _NAME})
     needs_root = False
+    evidence = "simulated"
 
     def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:
         allowed = {_plain(name) for name in body.get("allowed", ())}

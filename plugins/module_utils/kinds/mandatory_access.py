@@ -26,6 +26,7 @@ class MandatoryAccess(Kind):
     """``mandatory_access: {enforcing: true}``."""
 
     schema = fields(("enforcing",), enforcing=_ON)
+    evidence = "simulated"
 
     def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:
         return {"active": True, "only complaining": 0} if family == "debian" else {"active": True}

@@ -37,6 +37,7 @@ class MountOption(Kind):
 
     schema = fields(("points",), points=_POINTS, strict_points=_POINTS, strict={"type": "boolean"})
     needs_root = False
+    evidence = "simulated"
 
     def expand(self, body: Mapping[str, Any], family: str = "debian") -> dict[str, Any]:
         return {f"{point} {option}": True for point, options in _asked(body) for option in options}

@@ -30,6 +30,7 @@ class UsbStorage(Kind):
     schema = fields(("policy",), policy={"enum": list(POLICIES)})
     rules = {"policy": ranked(POLICIES)}
     needs_root = False
+    evidence = "simulated"
 
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         return {"policy": NotApplicable(SHARED_KERNEL) if host.in_container else _policy(host)}

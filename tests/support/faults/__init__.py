@@ -25,7 +25,7 @@ from tests.support.faults import (
 )
 from tests.support.faults.common import ADMIN, USER, Body, Fault, Row
 
-__all__ = ["ADMIN", "EXTRA", "FAULTS", "FIRST", "LAST", "USER", "Body", "Row", "prepare", "put_in_fault", "repair"]
+__all__ = ["ADMIN", "EXTRA", "FAULTS", "FIRST", "LAST", "SHOWN_BY", "USER", "Body", "Row", "prepare", "put_in_fault", "repair"]
 
 AREAS = (
     antivirus.AREA,
@@ -42,7 +42,8 @@ AREAS = (
     web.AREA,
 )
 FAULTS: dict[str, Fault] = {kind: fault for area in AREAS for kind, fault in area.faults.items()}
-"""The fault of each kind; a unit test asks for one for every kind there is."""
+"""The fault of each kind; a unit test asks for one for every kind that a test machine can have right."""
+SHOWN_BY = {kind: test for area in AREAS for kind, test in area.shown_by.items()}
 EXTRA: list[list[Any]] = [setting for area in AREAS for setting in area.extra]
 LAST = tuple(kind for area in AREAS for kind in area.last)
 FIRST = tuple(kind for area in AREAS for kind in area.first)

@@ -34,6 +34,7 @@ class Area:
     :param extra: settings for kinds that no control of the catalogue uses yet.
     :param first: kinds that look at what others set: their fault comes first, while the rest is in order.
     :param last: kinds whose fault hides what others say: it comes last.
+    :param shown_by: kinds that no test machine can have right, so that it could be broken: the test that shows them.
     """
 
     faults: Mapping[str, Fault]
@@ -42,6 +43,7 @@ class Area:
     extra: Sequence[list[Any]] = ()
     first: Sequence[str] = ()
     last: Sequence[str] = ()
+    shown_by: Mapping[str, str] = field(default_factory=dict)
 
 
 def sed(host: str, script: str, path: str) -> None:
