@@ -17,6 +17,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.host_record import
 from tests.kernel.conftest import enforced, of_the_kernel
 from tests.support import engine_round, faults
 from tests.support.catalogue_files import CHECKOUT
+from tools import generate
 from tools.lab import hosts, vm
 
 RELEASES = {"bookworm": ("debian", "12"), "trixie": ("debian", "13")}
@@ -29,7 +30,9 @@ def real() -> catalogue.Catalogue:
     return catalogue.load()
 
 
-def shown(level: str, release: tuple[str, str], *rows: tuple[str, str], absent: tuple[tuple[str, str], ...] = ()) -> str:
+def shown(
+    level: str, release: tuple[str, str], *rows: tuple[str, str], absent: tuple[tuple[str, str], ...] = ()
+) -> str:
     """Return the evidence that the results of a host of this release give to a control with these rows."""
     stated = [(*row, "ok") for row in rows] + [(*row, "not_applicable") for row in absent]
     response = {
@@ -86,6 +89,7 @@ def test_a_control_is_as_far_shown_as_the_weakest_row_that_applies(
 
 def test_the_releases_are_those_of_the_machines_that_tests_use() -> None:
     assert evidence.HOLDS_ON["proven"] == {RELEASES[suite] for suite in hosts.SUITES.values()}
+    assert generate._PROVEN_ON["versions"] == list(hosts.SUITES.values())
     assert evidence.HOLDS_ON["simulated"] == {RELEASES[machine.suite] for machine in vm.MACHINES.values()}
 
 

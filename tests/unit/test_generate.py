@@ -29,7 +29,7 @@ def test_the_checkout_is_fresh(real: Catalogue) -> None:
     assert generate.stale(real) == []
 
 
-@pytest.mark.parametrize("file", ["defaults/main.yml", "meta/argument_specs.yml", "README.md"])
+@pytest.mark.parametrize("file", ["defaults/main.yml", "meta/argument_specs.yml", "meta/main.yml", "README.md"])
 def test_a_file_changed_or_missing_is_stale(real: Catalogue, tmp_path: Path, file: str) -> None:
     for folder in ("roles", "docs/controls"):
         shutil.copytree(CHECKOUT / folder, tmp_path / folder)
@@ -116,6 +116,14 @@ def test_a_role_only_looks_unless_told_otherwise(role: str) -> None:
     assert task["essms.hardening.settings"]["state"] == "{{ essms_mode }}"
     # Without it, --tags M08-01 would run no task at all and end green.
     assert task["tags"] == ["always"]
+
+
+@pytest.mark.parametrize("role", roles())
+def test_a_role_asks_for_the_ansible_that_the_collection_asks_for(role: str) -> None:
+    wanted = yaml.safe_load((CHECKOUT / "meta/runtime.yml").read_text(encoding="utf-8"))["requires_ansible"]
+    about = yaml_of(role, "meta/main.yml")["galaxy_info"]
+    assert wanted.startswith(f">={about['min_ansible_version']}.")
+    assert {"author", "description", "license", "platforms"} <= set(about)
 
 
 @pytest.mark.parametrize("role", roles())
