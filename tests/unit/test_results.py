@@ -47,9 +47,7 @@ def test_a_host_never_reached_is_in_the_matrix_with_the_reason() -> None:
 
 
 def test_a_run_in_which_nobody_answered_lists_the_selected_controls() -> None:
-    run = Collector(
-        lambda host: Identity(f"site-of-{host}", "renforce"), lambda: [Expected("M08-01", "pgssi-s")]
-    )
+    run = Collector(lambda host: Identity(f"site-of-{host}", "renforce"), lambda: [Expected("M08-01", "pgssi-s")])
     run.expect("task", ["a", "b"], "apply", check=True)
     made = run.documents(VERSIONS)
     assert [(one["establishment"], one["mode"], one["check"]) for one in made] == [

@@ -25,7 +25,20 @@ from tests.support.faults import (
 )
 from tests.support.faults.common import ADMIN, USER, Body, Fault, Row
 
-__all__ = ["ADMIN", "EXTRA", "FAULTS", "FIRST", "LAST", "SHOWN_BY", "USER", "Body", "Row", "prepare", "put_in_fault", "repair"]
+__all__ = [
+    "ADMIN",
+    "EXTRA",
+    "FAULTS",
+    "FIRST",
+    "LAST",
+    "SHOWN_BY",
+    "USER",
+    "Body",
+    "Row",
+    "prepare",
+    "put_in_fault",
+    "repair",
+]
 
 AREAS = (
     antivirus.AREA,
