@@ -50,8 +50,8 @@ setup-kernel: # What the emulated machine needs too
 	@$(PYTHON) tools/setup.py kernel
 
 .PHONY: test
-test: setup-kernel ## Prove everything: lint, unit tests, every control on real hosts
-	@$(BIN)/python -m tools.prove lint unit scenarios
+test: setup-kernel ## Prove everything: lint, unit tests, the built collection, every control on real hosts
+	@$(BIN)/python -m tools.prove lint unit collection scenarios
 
 .PHONY: lint
 lint: venv ## Check style, types and generated files

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import tarfile
 import tempfile
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
@@ -25,7 +27,8 @@ FORBIDDEN = (
     "tools/",
     "Makefile",
 )
-DOCUMENTED = {"module": "essms.hardening.settings", "role": "essms.hardening.password_policy"}
+ROLES = sorted(path.parent.name for path in ROOT.glob("roles/*/controls"))
+DOCUMENTED = {"module": ["settings"], "role": ROLES}
 
 INVENTORY = """
 all:
@@ -34,6 +37,11 @@ all:
       ansible_connection: local
       ansible_become: false
       ansible_python_interpreter: "{{ ansible_playbook_python }}"
+"""
+_ALONE = """
+- hosts: all
+  gather_facts: false
+  roles: [essms.hardening.{role}]
 """
 
 
@@ -77,18 +85,38 @@ def try_out(archive: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="essms-") as name:
         folder = Path(name)
         _run(["ansible-galaxy", "collection", "install", "--force", "--no-deps", "-p", name, str(archive)], folder)
-        for kind, plugin in DOCUMENTED.items():
-            if plugin not in _run(["ansible-doc", "--type", kind, "--list", "essms.hardening"], folder):
-                raise CollectionError(f"the installed collection has no {kind} {plugin}.")
+        for kind, plugins in DOCUMENTED.items():
+            listed = _run(["ansible-doc", "--type", kind, "--list", "essms.hardening"], folder)
+            missing = [plugin for plugin in plugins if f"essms.hardening.{plugin}" not in listed]
+            if missing:
+                raise CollectionError(f"the installed collection has no {kind} {', '.join(missing)}.")
         inventory = folder / "inventory" / "hosts.yml"
         inventory.parent.mkdir()
         inventory.write_text(INVENTORY, encoding="utf-8")
+        alone = folder / "alone.yml"
+        alone.write_text("".join(_ALONE.format(role=role) for role in ROLES), encoding="utf-8")
+        _run(["ansible-playbook", "--inventory", str(inventory), str(alone)], folder)
+        _check_roles(json.loads((folder / "reports/inventory/latest/results.json").read_text(encoding="utf-8")))
         _run(["ansible-playbook", "--inventory", str(inventory), "essms.hardening.audit"], folder)
+
+
+def _check_roles(results: dict[str, Any]) -> None:
+    """Check that each role, told nothing, looked at every control of its own and changed nothing."""
+    controls = {path.name.partition("_")[0] for path in ROOT.glob("roles/*/controls/*.yml")}
+    unseen = controls - {each["control"] for each in results["results"] if each["settings"] or each["reason"]}
+    if unseen or results["mode"] != "audit" or any(each["changed"] for each in results["results"]):
+        raise CollectionError(
+            f"roles used alone are to look and change nothing; not looked at: {sorted(unseen) or 'none'}."
+        )
 
 
 def _run(command: list[str], folder: Path) -> str:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
+    # the Ansible of this very Python, whether its environment is activated or not
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment.get('PATH', '')}"
     environment["ANSIBLE_COLLECTIONS_PATH"] = str(folder)
+    environment["ANSIBLE_CALLBACKS_ENABLED"] = "essms.hardening.results"
+    environment["ESSMS_REPORT_DIR"] = str(folder / "reports")
     done = subprocess.run(
         command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )

@@ -4,8 +4,8 @@
 
 They run one after the other; beside them those that bring a machine of their own and mostly wait for it.
 
-``python -m tools.prove lint unit scenarios``. Exit code 0 only when every check succeeded and every run of tests
-really ran some.
+``python -m tools.prove lint unit collection scenarios``. Exit code 0 only when every check succeeded and every run of
+tests really ran some.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[1]
 JUNIT = ROOT / ".cache" / "junit"
 OWN_HOSTS = ("kernel",)
 """Scenarios whose tests start the machine they need, and no other."""
-STAGES = ("lint", "unit", "scenarios")
+STAGES = ("lint", "unit", "collection", "scenarios")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def main(argv: list[str] | None = None) -> int:
     for problem in tally.problems:
         print(f"FAILED: {problem}", file=sys.stderr)
     skipped = f", {tally.skipped} skipped" if tally.skipped else ""
-    if set(options.stages) - {"lint"}:
+    if set(options.stages) - {"lint", "collection"}:
         print(f"{tally.passed} passed, {tally.failed} failed{skipped}")
     return 1 if tally.problems or tally.failed else 0
 
@@ -103,6 +103,8 @@ def _checks(stages: list[str], only: list[str]) -> Iterator[Check]:
     if "unit" in stages:
         report = JUNIT / "unit.xml"
         yield Check("unit tests", ["pytest", "--quiet", f"--junitxml={report}"], report)
+    if "collection" in stages:
+        yield Check("collection", [sys.executable, "-m", "tools.collection"])
     if "scenarios" in stages:
         for name in only or _scenarios():
             command = ["molecule", "test", "--scenario-name", name, "--destroy", "never"]

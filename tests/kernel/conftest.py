@@ -40,7 +40,7 @@ def _without_networks(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def enforced() -> list[engine.Setting]:
-    """Return those that apply changes; a machine never has the others right, and ``faults.SHOWN_BY`` says what shows them."""
+    """Return those that apply changes; no machine has the others right: ``faults.SHOWN_BY`` names what shows them."""
     return [setting for setting in everything() if not KINDS[setting[1]].check_only]
 
 

@@ -100,7 +100,7 @@ def test_levels_are_those_of_the_schemas() -> None:
         assert json.loads(listed) == list(evidence.LEVELS), file
 
 
-# --- a kind claims what the tests that go it through show ---------------------------------------------------------------
+# --- a kind claims what the tests that go it through show -------------------------------------------------------------
 
 
 def test_what_containers_lack_claims_what_its_own_tests_show() -> None:
