@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import (
+    SHARED_KERNEL,
     NotApplicable,
     Seen,
     SettingError,
@@ -210,8 +211,9 @@ def test_a_container_answers_for_what_its_own_fstab_mounts(tmp_path: Path, fstab
     """What its runtime mounts is the runtime's to set."""
     files = {"/proc/self/mountinfo": MOUNT.format("rw,nodev"), "/etc/fstab": fstab}
     host = FixtureHost(tmp_path, files, {"systemd-detect-virt --container --quiet": ""})
-    found = KINDS["mount_option"].observe(host, [{"points": {"/tmp": ["nodev"]}}])["/tmp nodev"]
-    assert found is True if seen is True else isinstance(found, seen)
+    found = KINDS["mount_option"].observe(host, [{"points": {"/tmp": ["nodev"], "/home": ["nodev"]}}])
+    assert found["/tmp nodev"] is True if seen is True else isinstance(found["/tmp nodev"], seen)
+    assert found["/home nodev"].reason == SHARED_KERNEL
 
 
 def test_fstab_keeps_its_form(tmp_path: Path) -> None:

@@ -97,10 +97,10 @@ def _asked(body: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
 
 
 def _look(host: Host, mounted: Mapping[str, list[str]], point: str, option: str) -> Any:
-    if point not in mounted:
-        return NotApplicable("it is no file system of its own on this host")
     if host.in_container and _fstab_options(host, point) is None:
         return NotApplicable(SHARED_KERNEL)
+    if point not in mounted:
+        return NotApplicable("it is no file system of its own on this host")
     if option not in mounted[point]:
         return False
     if option not in _at_boot(host, point):
