@@ -5,12 +5,18 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.essms.hardening.plugins.module_utils.engine import logrotate
-from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import SHARED_KERNEL, Seen, Unknown
+from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import (
+    SHARED_KERNEL,
+    Seen,
+    SettingError,
+    Unknown,
+)
 from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS, audit_rules, time_sync
 
 from tests.support.fixture_host import FixtureHost
@@ -169,8 +175,10 @@ def test_logrotate_minds_a_file_that_another_control_is_about_to_write(tmp_path:
     assert (found["system log days"].value, found["silent logs are purged"]) == (365, True)
 
 
-UNITS = "systemctl show -p LoadState,ActiveState,UnitFileState,ConditionResult " + " ".join(
-    (*time_sync.CHRONY, time_sync.TIMESYNCD, "ntpsec.service", "ntp.service", "ntpd.service", "openntpd.service")
+UNITS = (
+    "systemctl show -p LoadState,ActiveState,UnitFileState,ConditionResult,ActiveEnterTimestampMonotonic "
+    "chrony.service chronyd.service systemd-timesyncd.service "
+    "ntpsec.service ntp.service ntpd.service openntpd.service"
 )
 ABSENT = "LoadState=not-found\nActiveState=inactive\nUnitFileState=\nConditionResult=no"
 RUNS = "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nConditionResult=yes"
@@ -225,6 +233,80 @@ def test_how_far_the_clock_is_off(tmp_path: Path, answers: dict[str, str], seen:
     assert isinstance(found, Unknown) if seen is Unknown else found == seen
     if seen is not Unknown:
         assert KINDS["clock"].rule("offset_seconds").test(1, found) == (seen <= 1)
+
+
+BUSCTL = "busctl --json=short get-property " + " ".join(time_sync.TIMESYNC1)
+SERVERS = f"{BUSCTL} SystemNTPServers LinkNTPServers FallbackNTPServers"
+FOUR = ["0.pool.example", "1.pool.example", "2.pool.example", "3.pool.example"]
+STARTED = "\nActiveEnterTimestampMonotonic=100000000"
+
+
+def timesyncd(root: Path, packets: int, seconds_ago: float = 60, uptime: int = 9000, state: str = RUNS) -> FixtureHost:
+    """Return a host whose timesyncd has four names to ask, and as many answers from the one it follows."""
+    parts = [state + STARTED if place == 2 else ABSENT for place in range(7)]
+    arrived = int((time.time() - seconds_ago) * 1e6) if packets else 0
+    # as busctl of systemd 252 says it: leap, version, mode, stratum, precision, delay, dispersion, reference, the four
+    # times of the exchange, whether it was a spike, answers so far, jitter
+    message = [0, 4, 4, 2, -23, 7629, 21331, [145, 238, 203, 14], *[arrived] * 4, False, packets, 1204]
+    lists = "".join(json.dumps({"type": "as", "data": names}) + "\n" for names in ([], [], FOUR))
+    answers = {
+        UNITS: "\n\n".join(parts) + "\n",
+        SERVERS: lists,
+        f"{BUSCTL} NTPMessage": json.dumps({"type": "(uuuuittayttttbtt)", "data": message}) + "\n",
+    }
+    return FixtureHost(root, {"/proc/uptime": f"{uptime}.00 1.00\n"}, answers)
+
+
+@pytest.mark.parametrize(
+    ("packets", "wanted", "seconds_ago", "uptime", "seen"),
+    [
+        # four names and no answer are no source
+        (0, 2, 0, 9000, 0),
+        (0, 1, 0, 9000, 0),
+        # one server at a time, however many names it was given
+        (7, 2, 60, 9000, 1),
+        (7, 1, 60, 9000, 1),
+        # the server fell silent hours ago
+        (7, 1, 9000, 9000, 0),
+        # it has had no time to be answered
+        (0, 1, 0, 110, Unknown),
+        (0, 2, 0, 110, 0),
+    ],
+)
+def test_timesyncd_follows_one_source_once_it_has_answered(
+    tmp_path: Path, packets: int, wanted: int, seconds_ago: float, uptime: int, seen: Any
+) -> None:
+    host = timesyncd(tmp_path, packets, seconds_ago, uptime)
+    found = KINDS["time_sync"].observe(host, [{"sources": wanted}])
+    assert (found["service"], found["servers"]) == (True, FOUR)
+    if seen is Unknown:
+        assert isinstance(found["sources"], Unknown)
+    else:
+        value = found["sources"]
+        assert (value.value if isinstance(value, Seen) else value) == seen
+
+
+def test_two_sources_need_another_service_than_timesyncd(tmp_path: Path) -> None:
+    """The package of chrony drives timesyncd out, which no rollback could bring back: a person is told to do it."""
+    kind, host = KINDS["time_sync"], timesyncd(tmp_path, 7)
+    assert kind.packages(host) == ()
+    with pytest.raises(SettingError, match="apt install chrony"):
+        kind.edit(host, {"sources": 2, "servers": ["a.example"]}, {"sources": 2, "servers": ["a.example"]})
+    assert not host.has_edits
+    assert "apt install chrony" in kind.observe(host, [{"sources": 2}])["sources"].note
+
+
+def test_one_source_is_within_the_reach_of_timesyncd(tmp_path: Path) -> None:
+    kind, silent = KINDS["time_sync"], timesyncd(tmp_path / "silent", 0)
+    with pytest.raises(SettingError, match="no time server answers"):
+        kind.edit(silent, {"sources": 1}, {"sources": 1})
+    stopped = timesyncd(tmp_path / "stopped", 0, state=RUNS.replace("=active", "=inactive"))
+    found = kind.observe(stopped, [{"sources": 1}])
+    assert found["service"] is False
+    assert isinstance(found["sources"], Unknown)
+    kind.edit(stopped, {"sources": 1, "servers": ["a.example"]}, {"service": True, "servers": ["a.example"]})
+    assert (stopped.text("/etc/systemd/timesyncd.conf.d/99-essms.conf") or "").endswith("[Time]\nNTP=a.example\n")
+    assert ["systemctl", "start", time_sync.TIMESYNCD] in [operation["do"] for operation in stopped.operations]
 
 
 def test_servers_come_from_every_file_chrony_reads(tmp_path: Path) -> None:

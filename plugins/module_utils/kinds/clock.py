@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ from ..engine.errors import SHARED_KERNEL, NotApplicable, Unknown
 from ..engine.host import Host
 from ..engine.rules import AT_MOST
 from .base import Kind, fields, integer
-from .time_sync import CHRONY, TIMESYNC1, TIMESYNCD, service
+from .time_sync import CHRONY, TIMESYNCD, UNANSWERED, ntp_message, service
 
 
 class Clock(Kind):
@@ -35,10 +34,9 @@ def _offset(host: Host) -> Any:
         if len(fields_of) < 5 or fields_of[2] == "0":
             return Unknown("the clock is not synchronised yet: see `chronyc sources`")
         return round(abs(float(fields_of[4])), 3)
-    done = host.run("busctl", "--json=short", "get-property", *TIMESYNC1, "NTPMessage")
-    if unit == TIMESYNCD and done.rc == 0:
-        sent, received, answered, arrived, _ignored, count = json.loads(done.out)["data"][8:14]
-        if count:
-            return round(abs(received - sent + answered - arrived) / 2e6, 3)
-        return Unknown("no time server has answered yet: see `timedatectl timesync-status`")
+    last = ntp_message(host) if unit == TIMESYNCD else None
+    if last:
+        if not last.packets:
+            return Unknown(UNANSWERED)
+        return round(abs(last.received - last.sent + last.answered - last.arrived) / 2, 3)
     return Unknown("nothing here says how far the clock is off")

@@ -9,7 +9,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..engine import text
 from ..engine.errors import SHARED_KERNEL, NotApplicable, Seen, SettingError, Unknown
@@ -24,10 +24,16 @@ _OTHERS = ("ntpsec.service", "ntp.service", "ntpd.service", "openntpd.service")
 _CONF = {"debian": "/etc/chrony/chrony.conf", "redhat": "/etc/chrony.conf"}
 _SOURCES = "/etc/chrony/sources.d/essms.sources"
 _TIMESYNCD_DROP_IN = "/etc/systemd/timesyncd.conf.d/99-essms.conf"
+UNANSWERED = "no time server has answered yet: see `timedatectl timesync-status`"
+_FRESH = 3 * 2048
+"""Age of an answer in seconds from which on its server counts as dead: timesyncd asks every 2048 seconds at least."""
 TIMESYNC1 = ("org.freedesktop.timesync1", "/org/freedesktop/timesync1", "org.freedesktop.timesync1.Manager")
+_PROPERTIES = "LoadState,ActiveState,UnitFileState,ConditionResult,ActiveEnterTimestampMonotonic"
 _PID = "/run/chrony/chronyd.pid"
 _PATIENCE = 120
 """Seconds after its start in which a source that has not answered yet is not taken for dead."""
+ONE_AT_A_TIME = "systemd-timesyncd follows one server at a time"
+_REPLACE = "install chrony, which takes its place (`apt install chrony`), then apply again"
 _LINE = re.compile(r"^\s*(?:server|pool|peer)\s+(\S+)", re.IGNORECASE)
 _RULES: dict[str, Rule] = {"sources": AT_LEAST, "servers": INCLUDES}
 
@@ -46,6 +52,7 @@ class TimeSync(Kind):
         return _RULES.get(name, EQUALS)
 
     def packages(self, host: Host) -> tuple[str, ...]:
+        # chrony drives other time services out, and a rollback could not bring them back as they were: a person does it
         others = any(facts for unit, facts in _units(host).items() if unit not in CHRONY)
         return () if host.in_container or others else ("chrony",)
 
@@ -58,11 +65,10 @@ class TimeSync(Kind):
         if unit in _OTHERS:
             unknown = Unknown(f"{unit} keeps the time here: see which sources it asks with its own tools")
             return {"service": running, "sources": unknown, "servers": unknown}
-        if not running:
-            return {"service": False, "sources": 0, "servers": sorted(configured(host, unit))}
+        wanted = max(body["sources"] for body in bodies)
         return {
-            "service": True,
-            "sources": _asked(host) if unit in CHRONY else len(_of_timesyncd(host)),
+            "service": running,
+            "sources": _answering(host, unit, wanted, running),
             "servers": sorted(configured(host, unit)),
         }
 
@@ -70,6 +76,10 @@ class TimeSync(Kind):
         unit, _why = service(host)
         if not unit or unit in _OTHERS:
             raise SettingError(f"{unit or 'nothing'} keeps the time here and is left alone: set it up by hand")
+        if unit == TIMESYNCD and body["sources"] > 1:
+            raise SettingError(f"{ONE_AT_A_TIME} and {body['sources']} sources are asked for: {_REPLACE}")
+        if unit == TIMESYNCD and "sources" in wanted:
+            raise SettingError(f"no time server answers systemd-timesyncd: let NTP (UDP 123) out, or {_REPLACE}")
         before = _units(host)[unit]
         if "servers" in wanted:
             _write(host, unit, body["servers"])
@@ -89,7 +99,7 @@ class TimeSync(Kind):
 def _units(host: Host) -> dict[str, dict[str, str]]:
     """Return state of each known time service; empty for those that are not installed."""
     known = (*CHRONY, TIMESYNCD, *_OTHERS)
-    done = host.run("systemctl", "show", "-p", "LoadState,ActiveState,UnitFileState,ConditionResult", *known)
+    done = host.run("systemctl", "show", "-p", _PROPERTIES, *known)
     parts = [dict(line.partition("=")[::2] for line in part.splitlines()) for part in done.out.split("\n\n")]
     return {unit: facts if facts.get("LoadState") == "loaded" else {} for unit, facts in zip(known, parts)}
 
@@ -103,6 +113,46 @@ def service(host: Host) -> tuple[str, str]:
     if refused and host.in_container:
         return "", SHARED_KERNEL
     return chosen, ""
+
+
+def _answering(host: Host, unit: str, wanted: int, running: bool) -> Any:
+    """Return how many sources a service has an answer from."""
+    if unit in CHRONY:
+        return _asked(host) if running else 0
+    if not running:
+        # with one source asked for, starting it is all that can be done, and what answers then shows later
+        return 0 if wanted > 1 else Unknown(f"{unit} does not run")
+    message = ntp_message(host)
+    if message and message.packets and time.time() - message.arrived < _FRESH:
+        return Seen(1, f"{ONE_AT_A_TIME}: {_REPLACE}") if wanted > 1 else 1
+    if wanted == 1 and _age(host, unit) < _PATIENCE:
+        return Unknown("it has only just been started and waits for its first answer: audit again in a minute")
+    return Seen(0, UNANSWERED)
+
+
+class Answer(NamedTuple):
+    """The last answer that timesyncd took: times in seconds, and how many have come from this server."""
+
+    sent: float
+    received: float
+    answered: float
+    arrived: float
+    packets: int
+
+
+def ntp_message(host: Host) -> Answer | None:
+    """Return the last answer of the server timesyncd follows, None where timesyncd says nothing over D-Bus."""
+    done = host.run("busctl", "--json=short", "get-property", *TIMESYNC1, "NTPMessage")
+    if done.rc != 0:
+        return None
+    sent, received, answered, arrived, _spike, packets = json.loads(done.out)["data"][8:14]
+    return Answer(sent / 1e6, received / 1e6, answered / 1e6, arrived / 1e6, packets)
+
+
+def _age(host: Host, unit: str) -> float:
+    """Return the seconds for which a unit has been running."""
+    uptime = (host.text("/proc/uptime") or "0").split()[0]
+    return float(uptime) - int(_units(host)[unit].get("ActiveEnterTimestampMonotonic") or 0) / 1e6
 
 
 def _asked(host: Host) -> Any:
