@@ -152,6 +152,16 @@ def test_a_second_time_is_not_overlooked(tmp_path: Path) -> None:
     assert timer.Timer().expand({"unit": {"redhat": "x.timer"}}, "debian") == {}
 
 
+@pytest.mark.parametrize(("catch_up", "written"), [(True, "true"), (False, "false")])
+def test_a_missed_run_is_made_up_for_only_if_asked(tmp_path: Path, catch_up: bool, written: str) -> None:
+    kind, host = KINDS["timer"], FixtureHost(tmp_path, {})
+    body = {"unit": "x.timer", "days": ["Mon"], "hour": 3, "catch_up": catch_up}
+    wanted = {name: value for name, value in kind.expand(body).items() if name == "x.timer catches up"}
+    assert wanted == {"x.timer catches up": catch_up}
+    kind.edit(host, body, wanted)
+    assert f"\nPersistent={written}\n" in (host.text("/etc/systemd/system/x.timer.d/essms.conf") or "")
+
+
 # --- systems, kernels, programs --------------------------------------------------------------------------------------
 
 TABLE = [{"release": "debian 12", "until": "2020-01-01", "lts": "2100-01-01", "source": "s"}]

@@ -37,7 +37,7 @@ _service = Service()
 class Timer(Kind):
     """``timer: {unit: {debian: x.timer}, days: [Mon], hour: 3, spread_minutes: 30}``; without days only that it runs.
 
-    A run that was missed, because the host was off, is made up for.
+    A run that was missed, because the host was off, is made up for at its next start, unless ``catch_up`` is false.
     """
 
     schema = fields(
@@ -46,6 +46,7 @@ class Timer(Kind):
         days={"type": "array", "items": {"enum": list(DAYS)}, "minItems": 1, "uniqueItems": True},
         hour=integer(0, 23),
         spread_minutes=integer(0, 720),
+        catch_up={"type": "boolean"},
     )
     needs_root = False
 
@@ -57,7 +58,7 @@ class Timer(Kind):
         if "days" in body:
             wanted[f"{unit} {_SCHEDULE}"] = _said(body["days"], body.get("hour", 0))
             wanted[f"{unit} {_SPREAD}"] = body.get("spread_minutes", 0)
-            wanted[f"{unit} {_MISSED}"] = True
+            wanted[f"{unit} {_MISSED}"] = body.get("catch_up", True)
         return wanted
 
     def rule(self, name: str) -> Rule:
@@ -81,7 +82,8 @@ class Timer(Kind):
                 path,
                 # an empty value takes the distribution's own times away
                 f"{text.HEADER}[Timer]\nOnCalendar=\nOnCalendar={days}{body.get('hour', 0):02d}:00\n"
-                f"RandomizedDelaySec={body.get('spread_minutes', 0)}m\nPersistent=true\n",
+                f"RandomizedDelaySec={body.get('spread_minutes', 0)}m\n"
+                f"Persistent={'true' if body.get('catch_up', True) else 'false'}\n",
             )
             host.activate(10, "systemctl", "daemon-reload")
         running = {name: value for name, value in wanted.items() if name.endswith((" enabled", " active"))}

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support import apt_repository, engine
+from tests.support import apt_repository, engine, lab
 from tests.support.updates import FOLDER, KEY, SOURCES, Offer
 
 SECURITY, ELSEWHERE = "essms-test-security", "essms-test-elsewhere"
@@ -73,6 +74,36 @@ def test_updates_wait_for_the_window(name: str, applied: Mapping[str, Any]) -> N
     assert moment.strftime("%a") in applied["essms_maintenance_days"]
     assert moment.hour == applied["essms_maintenance_hour"]
     assert moment.minute <= applied["essms_maintenance_spread_minutes"]
+
+
+@pytest.mark.parametrize("catch_up", [True, False])
+def test_a_missed_window(name: str, catch_up: bool) -> None:
+    """M05-01: a host that was off at the window installs when it is switched on, or, where care comes first, not."""
+    # the window is half a day away, so that nothing but the missed one can start it
+    variables = {
+        "essms_maintenance_hour": (dt.datetime.now(dt.UTC).hour + 12) % 24,
+        "essms_maintenance_spread_minutes": 0,
+        "essms_maintenance_catch_up": catch_up,
+    }
+    unit, mark = "apt-daily-upgrade", "/run/essms-test-installed"
+    # the service itself only leaves a mark: what it installs is shown above
+    instead = f"[Service]\nExecStartPre=\nExecStart=\nExecStart=/usr/bin/touch {mark}\n"
+    stamp = f"/var/lib/systemd/timers/stamp-{unit}.timer"
+    with lab.throwaway(name) as host:
+        asked = [each for each in engine.settings(["M05-01"], variables=variables) if each[1] == "timer"]
+        applied = engine.run(host, "applied", asked)
+        assert not applied.wrong(), applied.wrong()
+        lab.must(host, f"f=/run/systemd/system/{unit}.service.d; mkdir -p $f && cat > $f/mark.conf", stdin=instead)
+        lab.must(host, f"systemctl daemon-reload && systemctl stop {unit}.timer {unit}.service && rm -f {mark}")
+        # as after three days without power
+        lab.must(host, f"touch -d '3 days ago' {stamp} && systemctl start {unit}.timer")
+        deadline = time.monotonic() + 20
+        while catch_up and time.monotonic() < deadline and lab.root(host, f"test -e {mark}").code != 0:
+            time.sleep(0.5)
+        if not catch_up:
+            # what would be caught up is caught up in the first second
+            time.sleep(5)
+        assert (lab.root(host, f"test -e {mark}").code == 0) is catch_up
 
 
 @pytest.mark.parametrize("unit", ["apt-daily.timer", "apt-daily-upgrade.timer"])
