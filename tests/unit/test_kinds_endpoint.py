@@ -16,6 +16,7 @@ from ansible_collections.essms.hardening.plugins.module_utils.engine.errors impo
     Unknown,
 )
 from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
+from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import load
 
 from tests.support.fixture_host import FixtureHost
 
@@ -400,3 +401,124 @@ def test_a_usb_disk_is_told_that_it_is_for_reading_only(tmp_path: Path, mounts: 
 def test_a_usb_disk_in_use_is_not_cut_off(tmp_path: Path, files: dict[str, str]) -> None:
     with pytest.raises(SettingError, match="sda1 is in use for writing"):
         KINDS["usb_storage"].edit(plugged_in(tmp_path, files), {"policy": "lecture"}, {"policy": "lecture"})
+
+
+# --- kernel command line ---------------------------------------------------------------------------------------------
+
+GRUB = "/etc/default/grub"
+DROP_IN = "/etc/default/grub.d/50-site.cfg"
+MENU = """set default="0"
+### BEGIN /etc/grub.d/10_linux ###
+menuentry 'Debian GNU/Linux' {{
+\tlinux\t/boot/vmlinuz-6.1.0-1-amd64 root=UUID=1 ro {0} quiet
+}}
+\tmenuentry 'Debian GNU/Linux, (recovery mode)' {{
+\t\tlinux\t/boot/vmlinuz-6.1.0-1-amd64 root=UUID=1 ro single
+\t}}
+### END /etc/grub.d/10_linux ###
+### BEGIN /etc/grub.d/20_memtest86+ ###
+\tlinux /boot/memtest86+x64.bin
+### END /etc/grub.d/20_memtest86+ ###
+"""
+
+
+def booted(root: Path, running: str, menu: str | None, files: dict[str, str]) -> FixtureHost:
+    """Return a machine by the options it runs with, those of its menu, and the settings the next menu is made of."""
+    menus = {} if menu is None else {"/boot/grub/grub.cfg": MENU.format(menu)}
+    container = {"systemd-detect-virt --container --quiet": ""} if running == "container" else {}
+    return FixtureHost(
+        root, {"/proc/cmdline": f"BOOT_IMAGE=/vmlinuz ro {running} quiet\n", **menus, **files}, container
+    )
+
+
+def asked_for(host: FixtureHost, *options: str) -> list[Any]:
+    return list(observed(host, "kernel_command_line", {"options": list(options)}).values())
+
+
+@pytest.mark.parametrize(
+    ("settings", "kept"),
+    [
+        ({GRUB: 'GRUB_CMDLINE_LINUX="pti=on"\n'}, True),
+        ({GRUB: "GRUB_CMDLINE_LINUX_DEFAULT='quiet pti=on'\n"}, True),
+        ({GRUB: "GRUB_CMDLINE_LINUX=pti=on\n"}, True),
+        ({GRUB: '# GRUB_CMDLINE_LINUX="pti=on"\n'}, False),
+        ({GRUB: 'GRUB_CMDLINE_LINUX="pti=on"\nGRUB_CMDLINE_LINUX=""\n'}, False),
+        ({GRUB: 'GRUB_CMDLINE_LINUX="pti=on pti=off"\n'}, False),
+        ({GRUB: 'GRUB_CMDLINE_LINUX="quiet"\nGRUB_CMDLINE_LINUX+=" pti=on"\n'}, True),
+        # drop-ins come after it, by name, and may add to it or replace it
+        ({GRUB: 'GRUB_CMDLINE_LINUX="pti=on"\n', DROP_IN: 'GRUB_CMDLINE_LINUX="console=ttyS0"\n'}, False),
+        ({GRUB: 'GRUB_CMDLINE_LINUX="pti=on"\n', DROP_IN: 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX x=1"\n'}, True),
+        ({GRUB: 'GRUB_CMDLINE_LINUX=""\n', DROP_IN: 'GRUB_CMDLINE_LINUX="${GRUB_CMDLINE_LINUX} pti=on"\n'}, True),
+        ({GRUB: 'GRUB_CMDLINE_LINUX="pti=on"\n', DROP_IN: "GRUB_CMDLINE_LINUX='$GRUB_CMDLINE_LINUX x=1'\n"}, False),
+        ({f"{DROP_IN}.dpkg-old": 'GRUB_CMDLINE_LINUX="pti=on"\n'}, False),
+    ],
+)
+def test_a_boot_option_has_to_be_kept_by_the_next_menu(tmp_path: Path, settings: dict[str, str], kept: bool) -> None:
+    assert asked_for(booted(tmp_path, "pti=on", "pti=on", settings), "pti=on") == [True if kept else (True, False)]
+
+
+KEPT = {GRUB: 'GRUB_CMDLINE_LINUX="pti=on"\n'}
+
+
+@pytest.mark.parametrize(
+    ("running", "menu", "settings", "value", "said"),
+    [
+        ("", "", {}, False, "add it to GRUB_CMDLINE_LINUX"),
+        ("", "", KEPT, False, "run update-grub"),
+        ("", "pti=on", KEPT, False, "from the next restart on"),
+        ("pti=on", "", KEPT, True, "only until the next restart"),
+        ("pti=off", "pti=on", KEPT, False, "from the next restart on"),
+        ("pti=on pti=auto", "pti=on", KEPT, False, "from the next restart on"),
+        ("", None, {}, False, "where its boot loader is set up"),
+    ],
+)
+def test_a_boot_option_that_is_missing_says_where(
+    tmp_path: Path, running: str, menu: str | None, settings: dict[str, str], value: bool, said: str
+) -> None:
+    host = booted(tmp_path, running, menu, settings)
+    seen = KINDS["kernel_command_line"].observe(host, [{"options": ["pti=on"]}])["pti=on"]
+    assert seen.value is value
+    assert said in seen.note
+    assert seen.satisfied is not True
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [
+        ("page_poison=on", "page_poison=1"),
+        ("slab_nomerge=yes", "slab_nomerge"),
+        ("slub_debug=FZP", "slab_debug=FZP"),
+        ("spec_store_bypass_disable=seccomp", "spec_store_bypass_disable=on"),
+    ],
+)
+def test_a_boot_option_spelled_otherwise_counts(tmp_path: Path, asked: str, given: str) -> None:
+    host = booted(tmp_path, given, given, {GRUB: f'GRUB_CMDLINE_LINUX="{given}"\n'})
+    assert asked_for(host, asked) == [True]
+
+
+def test_entries_in_files_of_their_own_are_the_menu_too(tmp_path: Path) -> None:
+    entry = "/boot/loader/entries/{}.conf"
+    files = {
+        "/boot/grub2/grub.cfg": "blscfg\n",
+        entry.format("a"): "title A\noptions root=UUID=1 ro pti=on\n",
+        **KEPT,
+    }
+    assert asked_for(booted(tmp_path / "one", "pti=on", None, files), "pti=on") == [True]
+    files[entry.format("b")] = "title B\noptions root=UUID=1 ro\n"
+    assert asked_for(booted(tmp_path / "two", "pti=on", None, files), "pti=on") == [(True, False)]
+
+
+def test_boot_options_have_no_object_where_nobody_asks_or_the_kernel_is_another_s(tmp_path: Path) -> None:
+    none = asked_for(booted(tmp_path / "none", "", "", {}))
+    container = asked_for(booted(tmp_path / "container", "container", None, {}), "pti=on")
+    assert [type(value) for value in (*none, *container)] == [NotApplicable, NotApplicable]
+
+
+def test_another_boot_loader_is_not_vouched_for(tmp_path: Path) -> None:
+    assert [type(value) for value in asked_for(booted(tmp_path, "pti=on", None, KEPT), "pti=on")] == [Unknown]
+
+
+def test_only_known_boot_options_can_be_asked_for() -> None:
+    """What is reported as missing gets typed into a boot loader: it had better be an option the kernel knows."""
+    allowed = KINDS["kernel_command_line"].schema["properties"]["options"]["items"]["enum"]
+    assert load().parameters["essms_kernel_options"].bounds["items"]["enum"] == allowed

@@ -89,6 +89,7 @@ AREA = Area(
     faults={
         "core_dump": _core_dump,
         "forbidden_service": _forbidden_service,
+        "kernel_command_line": _person_only,
         "kernel_module": _kernel_module,
         "mandatory_access": _mandatory_access,
         "mount_option": _mount_option,
