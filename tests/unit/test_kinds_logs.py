@@ -244,7 +244,7 @@ STARTED = "\nActiveEnterTimestampMonotonic=100000000"
 def timesyncd(root: Path, packets: int, seconds_ago: float = 60, uptime: int = 9000, state: str = RUNS) -> FixtureHost:
     """Return a host whose timesyncd has four names to ask, and as many answers from the one it follows."""
     parts = [state + STARTED if place == 2 else ABSENT for place in range(7)]
-    arrived = int((time.time() - seconds_ago) * 1e6) if packets else 0
+    arrived = int((time.time() - seconds_ago) * 1e6)
     # as busctl of systemd 252 says it: leap, version, mode, stratum, precision, delay, dispersion, reference, the four
     # times of the exchange, whether it was a spike, answers so far, jitter
     message = [0, 4, 4, 2, -23, 7629, 21331, [145, 238, 203, 14], *[arrived] * 4, False, packets, 1204]
@@ -290,8 +290,9 @@ def test_two_sources_need_another_service_than_timesyncd(tmp_path: Path) -> None
     """The package of chrony drives timesyncd out, which no rollback could bring back: a person is told to do it."""
     kind, host = KINDS["time_sync"], timesyncd(tmp_path, 7)
     assert kind.packages(host) == ()
-    with pytest.raises(SettingError, match="apt install chrony"):
-        kind.edit(host, {"sources": 2, "servers": ["a.example"]}, {"sources": 2, "servers": ["a.example"]})
+    for wanted in ({"sources": 2}, {"servers": ["a.example"]}, {"service": True}):
+        with pytest.raises(SettingError, match=r"follows one server at a time and 2 sources .*`apt install chrony`"):
+            kind.edit(host, {"sources": 2, "servers": ["a.example"]}, wanted)
     assert not host.has_edits
     assert "apt install chrony" in kind.observe(host, [{"sources": 2}])["sources"].note
 
