@@ -142,7 +142,13 @@ def _about(parameter: Parameter) -> Iterator[str]:
         yield f"Unit is {parameter.unit}."
     if parameter.type == "int":
         yield f"Allowed values are {limits(parameter.bounds)}."
-    if not _agreed(parameter):
+    if _agreed(parameter):
+        return
+    if parameter.type == "list":
+        # each on a line of its own: together they would not fit
+        for profile, value in parameter.values.items():
+            yield f"Default of the profile {profile} is {', '.join(map(str, value)) or 'empty'}."
+    else:
         values = ", ".join(f"{profile} {value}" for profile, value in parameter.values.items())
         yield f"Default by profile is {values}."
 
