@@ -89,7 +89,6 @@ AREA = Area(
     faults={
         "core_dump": _core_dump,
         "forbidden_service": _forbidden_service,
-        "kernel_command_line": _person_only,
         "kernel_module": _kernel_module,
         "mandatory_access": _mandatory_access,
         "mount_option": _mount_option,
@@ -97,9 +96,10 @@ AREA = Area(
         "umask": _umask,
         "usb_storage": _usb_storage,
     },
-    # a firmware to trust, and a root on an encrypted disk, come from whoever sets the machine up
+    # a firmware to trust, a root on an encrypted disk and a boot loader come from whoever sets the machine up
     shown_by={
         "boot_trust": "tests/unit/test_kinds_endpoint.py::test_what_the_firmware_vouches_for",
         "disk_encryption": "tests/kernel/test_reported.py::test_disks_are_told_apart",
+        "kernel_command_line": "tests/unit/test_kinds_endpoint.py::test_a_boot_option_that_is_missing_says_where",
     },
 )
