@@ -179,7 +179,7 @@ class ActionModule(ActionBase):
         response = self._ask({**self._request, "wait_for_packages": changes})
         if response.get("packages_missing") and changes:
             self._planned = response["packages_planned"]
-            self._install(response)
+            self._install(response["packages_missing"], response["platform"]["family"])
             response = self._ask({**self._request, "packages_planned": self._planned})
         self._memory.keep(response.get("memory", {}))
         record.response = response
@@ -192,7 +192,7 @@ class ActionModule(ActionBase):
         elif response["transaction"]:
             record.guard = "not armed"
         if record.response.get("packages_to_remove") and not self._task.check_mode:
-            self._remove(record.response["packages_to_remove"])
+            self._remove(record.response)
             record.response["rows"] = self._ask({**self._request, "state": "audited"})["rows"]
 
     def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -210,10 +210,10 @@ class ActionModule(ActionBase):
             self._seconds[part] += seconds
         return dict(result["response"])
 
-    def _install(self, response: Mapping[str, Any]) -> None:
+    def _install(self, names: list[str], family: str) -> None:
         """Install what is missing; a failure is left to the controls that need it, which then say so."""
-        arguments: dict[str, Any] = {"name": response["packages_missing"], "state": "present"}
-        module = _PACKAGE_MODULES[response["platform"]["family"]]
+        arguments: dict[str, Any] = {"name": names, "state": "present"}
+        module = _PACKAGE_MODULES[family]
         if module.endswith("apt"):
             arguments["install_recommends"] = False
         result: Mapping[str, Any] = {}
@@ -223,11 +223,14 @@ class ActionModule(ActionBase):
                 return
         display.warning(f"packages could not be installed: {str(result.get('msg', ''))[:200]}")
 
-    def _remove(self, names: list[str]) -> None:
-        """Remove packages that a transaction had installed and nothing else needs."""
+    def _remove(self, response: Mapping[str, Any]) -> None:
+        """Remove packages that a transaction had installed and nothing else needs; bring back those they drove out."""
+        names = response["packages_to_remove"]
         result = self._with_packages("ansible.builtin.apt", {"name": names, "state": "absent", "purge": True})
         if result.get("failed"):
             display.warning(f"packages installed by the transaction could not be removed: {', '.join(names)}")
+        elif response["packages_to_restore"]:
+            self._install(response["packages_to_restore"], response["platform"]["family"])
 
     def _with_packages(self, module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         asked = time.monotonic()

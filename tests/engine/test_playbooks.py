@@ -36,7 +36,7 @@ def pristine() -> Iterator[list[str]]:
 
 
 def test_apply_installs_and_rollback_gives_everything_back(pristine: list[str]) -> None:
-    before = {host: (engine.tree(host, *EVERY_PLACE), _packages(host)) for host in pristine}
+    before = {host: (engine.tree(host, *EVERY_PLACE), engine.packages(host)) for host in pristine}
     first = play("audit", pristine, variables=VARIABLES)
     for host in pristine:
         assert engine.tree(host, *EVERY_PLACE) == before[host][0], "the audit changed something"
@@ -47,7 +47,7 @@ def test_apply_installs_and_rollback_gives_everything_back(pristine: list[str]) 
     for host in pristine:
         assert _not_in_order(applied, host) == UNDECLARED
         assert applied.hosts[host]["guard"] == "confirmed"
-        assert _packages(host) > before[host][1], "nothing was installed, so nothing is proven"
+        assert engine.packages(host) > before[host][1], "nothing was installed, so nothing is proven"
     again = play("apply", pristine, variables=VARIABLES)
     for host in pristine:
         assert again.hosts[host].get("transaction") is None
@@ -58,7 +58,7 @@ def test_apply_installs_and_rollback_gives_everything_back(pristine: list[str]) 
         now = engine.tree(host, *EVERY_PLACE)
         left = [line for line in engine.difference(before[host][0], now) if line.partition(":")[0] not in _CACHES]
         assert left == []
-        assert _packages(host) == before[host][1]
+        assert engine.packages(host) == before[host][1]
         assert back.verdicts(host) == first.verdicts(host)
 
 
@@ -77,8 +77,3 @@ def test_the_same_hosts_take_it_a_second_time(pristine: list[str]) -> None:
 def _not_in_order(played: Played, host: str) -> set[str]:
     verdicts = played.verdicts(host)
     return {control for control, verdict in verdicts.items() if verdict not in ("compliant", "not_applicable")}
-
-
-def _packages(host: str) -> set[str]:
-    listing = r"dpkg-query -W -f '${Package} ${db:Status-Status}\n' | sed -n 's/ installed$//p'"
-    return set(engine.must(host, listing).split())

@@ -9,10 +9,11 @@ import random
 import pytest
 
 from tests.engine.conftest import LIKE, everything
-from tests.support import engine, faults
+from tests.support import engine, faults, lab
 
 pytestmark = pytest.mark.lab
 ALL = everything()
+CHRONY: engine.Setting = ["M04-13", "package", {"present": ["chrony"]}]
 PWQUALITY = "/etc/security/pwquality.conf"
 
 
@@ -241,3 +242,20 @@ def test_unknown_transactions_and_controls_are_refused_in_words(hosts: dict[str,
         back = engine.run(host, "reverted", [], controls, transaction=transaction)
         assert sentence in back["problem"]
     assert engine.fingerprint(host, "/etc", engine.JOURNALS) == before
+
+
+@pytest.mark.parametrize("name", LIKE)
+def test_a_package_that_another_one_drove_out_comes_back(name: str) -> None:
+    """chrony and systemd-timesyncd exclude each other: a rollback gives back the one that was there, and its files."""
+    with lab.throwaway(name) as host:
+        engine.install(host, ["systemd-timesyncd"])
+        before, there = engine.tree(host), engine.packages(host)
+        applied = engine.run(host, "applied", [CHRONY], packages=True)
+        assert not applied.wrong(), applied.wrong()
+        assert {"chrony", "systemd-timesyncd"} & engine.packages(host) == {"chrony"}
+        back = engine.run(host, "reverted", [], packages=True)
+        assert not back["problem"], back["problem"]
+        assert engine.packages(host) == there
+        # chrony's account came and went, and its programs keep what they changed last
+        copies = ("/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-")
+        assert [each for each in engine.difference(before, engine.tree(host)) if not each.startswith(copies)] == []

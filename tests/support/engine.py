@@ -439,10 +439,19 @@ def run(
         install(host, done["packages_missing"])
         done = ask(host, {**request, "packages_planned": done["packages_planned"]}, source=source)
     names = done.response.get("packages_to_remove") or []
+    restored = done.response.get("packages_to_restore") or []
     if names and packages:
         must(host, f"DEBIAN_FRONTEND=noninteractive apt-get purge -y -q {' '.join(names)}", timeout=400)
         done.removed = list(names)
+        if restored:
+            install(host, restored)
     return done
+
+
+def packages(host: str) -> set[str]:
+    """Return the names of the packages that are installed."""
+    listing = r"dpkg-query -W -f '${Package} ${db:Status-Status}\n' | sed -n 's/ installed$//p'"
+    return set(must(host, listing).split())
 
 
 def install(host: str, names: Iterable[str]) -> None:

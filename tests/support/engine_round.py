@@ -42,7 +42,7 @@ def go(
     _repair_what_is_only_checked(host, asked)
     before, seen = engine.tree(host), _seen(host, asked)
     earlier = _transactions(host)
-    packages = _packages(host)
+    packages = engine.packages(host)
 
     applied = engine.run(host, "applied", asked, packages=True, source=source)
     assert not applied.wrong(), f"apply left {applied.wrong()}"
@@ -78,7 +78,7 @@ def go(
         f"{key}: {seen.get(key)!r} before, {now.get(key)!r} now" for key in seen | now if seen.get(key) != now.get(key)
     ]
     assert other == [], f"a rollback leaves other values in force: {other}"
-    assert _packages(host) == packages, "a rollback gives back other packages"
+    assert engine.packages(host) == packages, "a rollback gives back other packages"
     assert set(earlier) < set(_transactions(host)), "a rollback removed the journals of others"
 
 
@@ -108,7 +108,7 @@ def _left_to_a_person(host: str, asked: Sequence[engine.Setting], source: Path |
 
 def _all_in_force(host: str, everything: Sequence[engine.Setting]) -> None:
     names = [name for _control, kind, body in everything if kind == "package" for name in KINDS[kind].expand(body)]
-    missing = sorted(set(names) - set(_packages(host).split()))
+    missing = sorted(set(names) - engine.packages(host))
     if missing:
         engine.install(host, missing)
     engine.restore(host, "applied")
@@ -168,7 +168,3 @@ def _bodies(asked: Sequence[engine.Setting], rows: Sequence[dict[str, Any]]) -> 
 
 def _transactions(host: str) -> list[str]:
     return engine.root(host, f"find {engine.JOURNALS} | sort").out.split()
-
-
-def _packages(host: str) -> str:
-    return engine.must(host, r"dpkg-query -W -f '${Package} ${db:Status-Status}\n' | sed -n 's/ installed$//p'")

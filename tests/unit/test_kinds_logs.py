@@ -201,7 +201,7 @@ def test_another_service_is_left_alone(tmp_path: Path) -> None:
     seen = KINDS["time_sync"].observe(host, [{"sources": 2}])
     assert seen["service"] is True
     assert isinstance(seen["sources"], Unknown)
-    assert KINDS["time_sync"].packages(host) == ()
+    assert KINDS["time_sync"].needs(host, {"sources": 2}) == ()
 
 
 TRACKING = "C0000201,192.0.2.1,{stratum},1764275000.1,{offset},0.1,0.1,1,0,0,0.1,0.1,64.1,Normal\n"
@@ -287,14 +287,15 @@ def test_timesyncd_follows_one_source_once_it_has_answered(
 
 
 def test_two_sources_need_another_service_than_timesyncd(tmp_path: Path) -> None:
-    """The package of chrony drives timesyncd out, which no rollback could bring back: a person is told to do it."""
+    """chrony drives timesyncd out and is installed first; where that failed a person is told to do it."""
     kind, host = KINDS["time_sync"], timesyncd(tmp_path, 7)
-    assert kind.packages(host) == ()
+    assert kind.needs(host, {"sources": 2}) == ("chrony",)
+    assert kind.needs(host, {"sources": 1}) == ()
     for wanted in ({"sources": 2}, {"servers": ["a.example"]}, {"service": True}):
         with pytest.raises(SettingError, match=r"follows one server at a time and 2 sources .*`apt install chrony`"):
             kind.edit(host, {"sources": 2, "servers": ["a.example"]}, wanted)
     assert not host.has_edits
-    assert "apt install chrony" in kind.observe(host, [{"sources": 2}])["sources"].note
+    assert "installs chrony" in kind.observe(host, [{"sources": 2}])["sources"].note
 
 
 def test_one_source_is_within_the_reach_of_timesyncd(tmp_path: Path) -> None:

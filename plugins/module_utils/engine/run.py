@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import pwd
 import time
+from collections.abc import Sequence
 from typing import Any, Callable
 
 from ..kinds import KINDS
-from ..kinds.package import host_has, installed, planned
+from ..kinds.package import DRIVEN_OUT, happened, host_has, installed, planned
 from . import guard, login, undo
 from .apply import Options, Outcome, apply
 from .errors import EngineError
@@ -35,8 +36,8 @@ def run(request: Request) -> Response:
         kinds asked to be told again).
     :returns: platform, rows, changed, failed, transaction, armed, diff, notes, memory, problem (why nothing could be
         done), seconds (module: the engine; process: its Python from the start; packages: the part of the engine's that
-        the package manager takes to plan); further packages_missing and packages_planned, packages_to_remove,
-        transaction_status.
+        the package manager takes to plan); further packages_missing and packages_planned, packages_to_remove and
+        packages_to_restore, transaction_status.
     """
     start = time.monotonic()
     os.umask(0o022)
@@ -129,8 +130,7 @@ def _audited(host: Host, request: Request, response: Response) -> None:
     if request.get("transaction_asked"):
         response["transaction_status"] = undo.status(undo.load(_folder(request["transaction_asked"])))
     if request.get("packages_planned"):
-        added = sorted(set(request["packages_planned"]) & installed(host))
-        response["packages_to_remove"], _kept = _removable(host, added)
+        _give_back(host, response, happened(host, request["packages_planned"]))
     if undo.lock_is_held():
         response["notes"].append("another run is at work on this host: what was seen may be half of its change")
     elif host.is_root:
@@ -159,11 +159,11 @@ def _applied(host: Host, request: Request, response: Response) -> None:
         response["packages_planned"] = planned(host, response["packages_missing"])
         response["seconds"]["packages"] = round(time.monotonic() - asked, 3)
         return
-    new = sorted(set(request.get("packages_planned", ())) & installed(host))
+    new = happened(host, request.get("packages_planned", ()))
     try:
         outcome = apply(host, settings, options, new)
     except EngineError:
-        response["packages_to_remove"], _kept = _removable(host, new)
+        _give_back(host, response, new)
         raise
     _fill(response, outcome)
     response["notes"] += host.notes
@@ -171,7 +171,7 @@ def _applied(host: Host, request: Request, response: Response) -> None:
         _forgive(response, missing)
     if new and not outcome.transaction:
         # installed for controls that then failed: nothing remembers them, so they go again
-        response["packages_to_remove"], _kept = _removable(host, new)
+        _give_back(host, response, new)
 
 
 def _forgive(response: Response, missing: dict[str, list[str]]) -> None:
@@ -210,11 +210,21 @@ def _reverted(host: Host, request: Request, response: Response) -> None:
         raise
     _fill(response, done.outcome)
     response["changed"] = done.controls
-    response["packages_to_remove"], kept = _removable(host, done.packages)
+    kept = _give_back(host, response, done.packages)
     if kept:
         response["notes"].append(f"packages kept because something else needs them now: {', '.join(kept)}")
     if not request.get("check"):
         response["rows"] = observe(host, _settings(request))
+
+
+def _give_back(host: Host, response: Response, names: Sequence[str]) -> list[str]:
+    """Say which packages go again and which that they drove out come back; return those that something else needs."""
+    added = [name for name in names if not name.endswith(DRIVEN_OUT)]
+    response["packages_to_remove"], kept = _removable(host, added)
+    driven_out = [name.removesuffix(DRIVEN_OUT) for name in names if name.endswith(DRIVEN_OUT)]
+    # what drove them out would do so again
+    response["packages_to_restore"] = [] if kept else sorted(set(driven_out) - installed(host))
+    return kept
 
 
 def _removable(host: Host, names: list[str]) -> tuple[list[str], list[str]]:

@@ -8,13 +8,15 @@ are missing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..engine.errors import SettingError, Unknown
 from ..engine.host import Host
 from .base import Kind, fields
 
+DRIVEN_OUT = "-"
+"""Ends the name of a package that another one drives out, as apt itself writes it."""
 _NAMES = {"type": "array", "items": {"type": "string", "pattern": r"^[a-z0-9][a-z0-9+.\-]{0,99}$"}}
 _BY_FAMILY = {"type": "object", "properties": {"debian": _NAMES, "redhat": _NAMES}, "additionalProperties": False}
 
@@ -58,12 +60,22 @@ def installed(host: Host) -> set[str]:
 
 
 def planned(host: Host, names: Sequence[str]) -> list[str]:
-    """Return the packages that installing these would add to the host, dependencies included.
+    """Return the packages that installing these would add to the host, dependencies included, and those it drives out.
 
-    Only they are ours to remove again: something else may install packages at the same time.
+    Only they are ours to remove or to bring back: something else may install packages at the same time.
     """
     if host.family != "debian":
         return list(names)
     done = host.run("apt-get", "-s", "-qq", "-o", "APT::Install-Recommends=0", "install", *names, timeout=120)
-    added = {line.split()[1] for line in done.out.splitlines() if line.startswith("Inst ")}
-    return sorted((added if done.rc == 0 else set(names)) - installed(host))
+    there = installed(host)
+    if done.rc != 0:
+        return sorted(set(names) - there)
+    said = [line.split()[:2] for line in done.out.splitlines() if line.startswith(("Inst ", "Remv "))]
+    added = {name for word, name in said if word == "Inst"} - there
+    return sorted(added | {f"{name}{DRIVEN_OUT}" for word, name in said if word == "Remv" and name in there})
+
+
+def happened(host: Host, plan: Iterable[str]) -> list[str]:
+    """Return what has come true of a plan: packages that are there, and those driven out that are not."""
+    there = installed(host)
+    return sorted(name for name in set(plan) if (name.removesuffix(DRIVEN_OUT) in there) != name.endswith(DRIVEN_OUT))

@@ -34,6 +34,7 @@ _PATIENCE = 120
 """Seconds after its start in which a source that has not answered yet is not taken for dead."""
 ONE_AT_A_TIME = "systemd-timesyncd follows one server at a time"
 _REPLACE = "install chrony, which takes its place (`apt install chrony`), then apply again"
+_TO_BE_REPLACED = "apply installs chrony, which takes its place"
 _LINE = re.compile(r"^\s*(?:server|pool|peer)\s+(\S+)", re.IGNORECASE)
 _RULES: dict[str, Rule] = {"sources": AT_LEAST, "servers": INCLUDES}
 
@@ -51,10 +52,11 @@ class TimeSync(Kind):
     def rule(self, name: str) -> Rule:
         return _RULES.get(name, EQUALS)
 
-    def packages(self, host: Host) -> tuple[str, ...]:
-        # chrony drives other time services out, and a rollback could not bring them back as they were: a person does it
-        others = any(facts for unit, facts in _units(host).items() if unit not in CHRONY)
-        return () if host.in_container or others else ("chrony",)
+    def needs(self, host: Host, body: Mapping[str, Any]) -> tuple[str, ...]:
+        there = {unit for unit, facts in _units(host).items() if facts}
+        # Debian's own service asks one server at a time; whoever chose another one is left alone
+        enough = TIMESYNCD in there and body["sources"] < 2
+        return () if host.in_container or there & set(_OTHERS) or enough else ("chrony",)
 
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         names = self.names(host, bodies)
@@ -77,6 +79,7 @@ class TimeSync(Kind):
         if not unit or unit in _OTHERS:
             raise SettingError(f"{unit or 'nothing'} keeps the time here and is left alone: set it up by hand")
         if unit == TIMESYNCD and body["sources"] > 1:
+            # the package was to be installed before, and was not
             raise SettingError(f"{ONE_AT_A_TIME} and {body['sources']} sources are asked for: {_REPLACE}")
         if unit == TIMESYNCD and "sources" in wanted:
             raise SettingError(f"no time server answers systemd-timesyncd: let NTP (UDP 123) out, or {_REPLACE}")
@@ -124,7 +127,7 @@ def _answering(host: Host, unit: str, wanted: int, running: bool) -> Any:
         return 0 if wanted > 1 else Unknown(f"{unit} does not run")
     message = ntp_message(host)
     if message and message.packets and time.time() - message.arrived < _FRESH:
-        return Seen(1, f"{ONE_AT_A_TIME}: {_REPLACE}") if wanted > 1 else 1
+        return Seen(1, f"{ONE_AT_A_TIME}: {_TO_BE_REPLACED}") if wanted > 1 else 1
     if wanted == 1 and _age(host, unit) < _PATIENCE:
         return Unknown("it has only just been started and waits for its first answer: audit again in a minute")
     return Seen(0, UNANSWERED)
