@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.essms.hardening.plugins.module_utils.engine import sudo_holders
+from ansible_collections.essms.hardening.plugins.module_utils.engine import acl, sudo_holders
 from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import (
     NotApplicable,
     SettingError,
@@ -98,6 +98,16 @@ def test_the_rights_of_the_file_itself_are_seen(tmp_path: Path, monkeypatch: pyt
     assert KIND.observe(host, [BODY])["rights"] == "4110 root:few"
     rights["mode"] = 0o4755
     assert KIND.observe(host, [BODY])["rights"] == "4755 root:few"
+
+
+def test_an_access_list_lets_others_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = host_with(tmp_path)
+    monkeypatch.setattr(acl, "shares", lambda path: path.endswith("/usr/bin/sudo"))
+    seen = KIND.observe(host, [BODY])["rights"]
+    assert seen.satisfied is False
+    assert "access list" in seen.note
+    with pytest.raises(SettingError, match="setfacl -b /usr/bin/sudo"):
+        plan(host)
 
 
 def test_another_program_or_family_is_not_touched(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..engine import sudo_holders, text
+from ..engine import acl, sudo_holders, text
 from ..engine.accounts import group_id, uids
-from ..engine.errors import NotApplicable, SettingError, Unknown
+from ..engine.errors import NotApplicable, Seen, SettingError, Unknown
 from ..engine.host import Host
 from ..engine.rules import Rule
 from ..engine.undo import Rights
@@ -46,9 +46,8 @@ class SudoProgram(Kind):
         reason = _no_object(host)
         if reason:
             return dict.fromkeys(self.names(host, bodies), NotApplicable(reason))
-        rights = host.rights(SUDO)
         return {
-            "rights": _told(host, rights, group) if rights else None,
+            "rights": _rights(host, group),
             "rights after an update": _override(host, group),
         }
 
@@ -62,6 +61,8 @@ class SudoProgram(Kind):
             )
         _refuse_to_cut_off(host, group, gid)
         if "rights" in wanted:
+            if acl.shares(host.path(SUDO)):
+                raise SettingError(f"{SUDO} has an access list: `setfacl -b {SUDO}` takes it away")
             host.set_rights(SUDO, {"mode": _MODE, "uid": 0, "gid": gid})
         if "rights after an update" in wanted:
             # as a file, not by dpkg-statoverride: a file is put back by the guard at boot too, and to the last bit
@@ -90,6 +91,14 @@ def _no_object(host: Host) -> str:
     if host.family != "debian":
         return "rpm gives a program its own rights back at each update of its package"
     return ""
+
+
+def _rights(host: Host, group: str) -> Any:
+    rights = host.rights(SUDO)
+    seen = _told(host, rights, group) if rights else None
+    if acl.shares(host.path(SUDO)):
+        return Seen(seen, f"an access list gives more accounts or groups rights: {SUDO}", satisfied=False)
+    return seen
 
 
 def _told(host: Host, rights: Rights, group: str) -> str:
