@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import SHARED_KERNEL
 
 from tests.support import engine, faults, lab
-from tests.support.faults import logs
+from tests.support.faults import logs, privileges
 
 LIKE = ("deb12", "deb13")
 VARIABLES = {
@@ -35,6 +35,7 @@ VARIABLES = {
     "essms_banned_words": ["hopital", "ehpad"],
     "essms_ntp_servers": list(logs.SERVERS),
     "essms_log_server": "localhost",
+    "essms_sudo_group": privileges.GROUP,
     "essms_admin_suffix": "-admin",
     "essms_privileged_accounts": [str(uid) for uid in (0, *range(1000, 1010))],
     "essms_inactive_action": "desactiver",

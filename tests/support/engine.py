@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = "/var/tmp/essms-test"
 SOURCE = ROOT / "plugins" / "module_utils"
 JOURNALS = "/var/lib/essms"
-# Folders whose every byte a control may change; `save` and `restore` bring a host back to a known state.
+# Folders and files whose every byte a control may change; `save` and `restore` bring a host back to a known state.
 TREES = (
     "/etc",
     "/boot/grub",
@@ -48,9 +48,19 @@ TREES = (
     "/var/lib/clamav",
     "/var/lib/essms-quarantine",
     "/usr/local/sbin",
+    "/usr/bin/sudo",
+    "/var/lib/dpkg/statoverride",
 )
 # What a rollback gives back to the last bit.
-GIVEN_BACK = ("/etc", "/boot/grub", "/home", "/root", "/var/lib/pam")
+GIVEN_BACK = (
+    "/etc",
+    "/boot/grub",
+    "/home",
+    "/root",
+    "/var/lib/pam",
+    "/usr/bin/sudo",
+    "/var/lib/dpkg/statoverride",
+)
 _MAIN = """
 import sys
 from essms_engine import agent, hooks
@@ -153,7 +163,7 @@ def walk():
                 path = os.path.join(folder, name)
                 if not os.path.ismount(path):
                     yield path
-        if os.path.isdir(tree):
+        if os.path.lexists(tree):
             yield tree
 mounted = {line.split()[4] for line in open("/proc/self/mountinfo")}
 if mode == "save":

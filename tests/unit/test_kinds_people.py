@@ -238,8 +238,30 @@ def test_numbers_that_are_expected_count_alone(tmp_path: Path) -> None:
     host = with_sudo(tmp_path, "a", "b")
     seen = look(host, {"marks": []}, "0", "1000")["added"]
     assert (seen.value, seen.note) == (1, "not expected: uid 1001")
-    assert host.remembered == {}
+    # the reference stays as it was, for the day when no number is given any more
+    assert host.remembered == {"privileged_accounts": {"marks": [], "uids": [0, 1000, 1001]}}
     assert look(host, None, "0", "1000", "1001")["added"].value == 0
+
+
+@pytest.mark.parametrize("expected", [(), ("0", "1000", "1001")])
+def test_who_is_gone_since_the_last_audit_is_told_once_by_number(tmp_path: Path, expected: tuple[str, ...]) -> None:
+    host = with_sudo(tmp_path, "a", "b")
+    look(host, None, *expected)
+    memory = host.remembered["privileged_accounts"]
+    assert "a" not in json.dumps(memory["uids"])
+    host = with_sudo(tmp_path, "a")
+    seen = look(host, memory, *expected)["added"]
+    told = "2 privileged: uids 0, 1000"
+    assert (seen.value, seen.note) == (0, f"{told}; gone since the last audit: uid 1001")
+    # an apply looks a second time, and what it says then is what people read
+    again = KINDS["privileged_accounts"].observe(host, [{"groups": ["sudo"], "expected": list(expected)}])["added"]
+    assert again.note == seen.note
+    assert look(host, host.remembered["privileged_accounts"], *expected)["added"].note == told
+
+
+@pytest.mark.parametrize("last", ["x", 3, None, ["a", None], {"0": 1}])
+def test_a_damaged_memory_of_the_last_audit_tells_nobody_gone(tmp_path: Path, last: Any) -> None:
+    assert "gone" not in look(with_sudo(tmp_path, "a"), {"marks": [], "uids": last})["added"].note
 
 
 @pytest.mark.parametrize("memory", ["x", {}, {"marks": 3}, []])

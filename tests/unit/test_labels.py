@@ -56,6 +56,10 @@ def test_a_note_is_told_in_french_with_its_figures() -> None:
             ),
         ),
         (
+            "2 privileged: uids 0, 1000; gone since the last audit: uid 1001",
+            "2 compte(s) privilégié(s) : uid 0, 1000 ; partis depuis le dernier audit : uid 1001",
+        ),
+        (
             "2 security updates wait: a, b; for at least 1 and at most 40 days: later audits will tell",
             (
                 "2 correctif(s) de sécurité en attente : a, b ; depuis 1 jours au moins et 40 au plus, "

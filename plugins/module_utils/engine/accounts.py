@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from .host import Host
@@ -135,11 +135,33 @@ def members(host: Host, groups: Sequence[str]) -> set[str]:
     return found
 
 
+def group_id(host: Host, name: str) -> int | None:
+    """Return the number of a local group, or None when there is none of this name."""
+    return next((gid for known, gid in _groups(host) if known == name), None)
+
+
+def group_name(host: Host, gid: int) -> str:
+    """Return the name of the local group with a number; empty when there is none."""
+    return next((known for known, number in _groups(host) if number == gid), "")
+
+
+def _groups(host: Host) -> Iterator[tuple[str, int]]:
+    for line in (host.text("/etc/group") or "").split("\n"):
+        parts = line.split(":")
+        if len(parts) == 4 and parts[2].isdigit():
+            yield parts[0], int(parts[2])
+
+
 def uids(accounts: Sequence[Account]) -> str:
     """Return the accounts' uids for a person to read, shortened when there are many."""
-    numbers = list(dict.fromkeys(str(account.uid) for account in accounts))
-    more = f" and {len(numbers) - 8} more" if len(numbers) > 8 else ""
-    return f"{'uid' if len(numbers) == 1 else 'uids'} {', '.join(numbers[:8])}{more}"
+    return numbers([account.uid for account in accounts])
+
+
+def numbers(found: Sequence[int]) -> str:
+    """Return uids for a person to read, shortened when there are many."""
+    told = list(dict.fromkeys(map(str, found)))
+    more = f" and {len(told) - 8} more" if len(told) > 8 else ""
+    return f"{'uid' if len(told) == 1 else 'uids'} {', '.join(told[:8])}{more}"
 
 
 def _bound(host: Host, key: str, default: int) -> int:

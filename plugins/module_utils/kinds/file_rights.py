@@ -22,7 +22,7 @@ from .base import Kind, fields
 
 _PATH = {"type": "string", "pattern": r"^(/[A-Za-z0-9_.@+*?\-\[\]]+)+$", "maxLength": 200}
 _NAME = {"type": "string", "pattern": r"^[a-z_][a-z0-9_\-]{0,31}$"}
-_SYSTEM_IDS = 1000
+FIRST_OF_PEOPLE = 1000
 """Ids from here on belong to people, whose names are not shown."""
 
 
@@ -72,7 +72,7 @@ class FileRights(Kind):
         return dict.fromkeys(_paths(body), f"{mode}{owners}")
 
     def rule(self, name: str) -> Rule:
-        return _RULE
+        return RIGHTS_AT_MOST
 
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -88,7 +88,7 @@ class FileRights(Kind):
                 link = os.path.islink(path)
                 rights = host.rights(os.path.realpath(path) if link else path)
                 listed = not link and acl.shares(path)
-                if rights is None or (limit.allows(*_names(rights)) and not listed):
+                if rights is None or (limit.allows(*names_of(rights)) and not listed):
                     continue
                 if link:
                     raise SettingError(f"{path} is a link to something with wider rights: set those by hand")
@@ -111,7 +111,9 @@ def _parse(text: str) -> _Wanted:
     return _Wanted(int(mode, 8), owner.replace("*", ""), group.replace("*", ""))
 
 
-_RULE = Rule("at_most", lambda expected, seen: isinstance(seen, str) and _parse(expected).allows(*_parse(seen)))
+RIGHTS_AT_MOST = Rule(
+    "at_most", lambda expected, seen: isinstance(seen, str) and _parse(expected).allows(*_parse(seen))
+)
 
 
 def _matching(host: Host, pattern: str, but: Sequence[str]) -> Iterator[str]:
@@ -136,7 +138,7 @@ def _observe(host: Host, name: str, expected: str, but: Sequence[str]) -> Any:
         info = os.stat(path)
         if not (stat.S_ISREG(info.st_mode) or stat.S_ISDIR(info.st_mode)):
             continue
-        seen = _names({"mode": stat.S_IMODE(info.st_mode), "uid": info.st_uid, "gid": info.st_gid})
+        seen = names_of({"mode": stat.S_IMODE(info.st_mode), "uid": info.st_uid, "gid": info.st_gid})
         rights = f"{seen[0]:04o} {seen[1]}:{seen[2]}"
         if limit.allows(*seen):
             fits = fits or rights
@@ -166,13 +168,14 @@ def _without_list(host: Host, path: str) -> None:
         host.restore_file(path, {**state, "xattr": {k: v for k, v in state["xattr"].items() if k != acl.ATTRIBUTE}})
 
 
-def _names(rights: Mapping[str, int]) -> tuple[int, str, str]:
+def names_of(rights: Mapping[str, int]) -> tuple[int, str, str]:
+    """Return mode, owner and group of rights; people's ids stay numbers, which name nobody."""
     return rights["mode"], _name(rights["uid"], "user"), _name(rights["gid"], "group")
 
 
 def _name(number: int, sort: str) -> str:
     """Return the name of a system account or group; others are told by number, which names nobody."""
-    if number >= _SYSTEM_IDS and number != 65534:
+    if number >= FIRST_OF_PEOPLE and number != 65534:
         return str(number)
     try:
         return pwd.getpwuid(number).pw_name if sort == "user" else grp.getgrgid(number).gr_name
@@ -185,7 +188,7 @@ def _narrowed(rights: Mapping[str, int], limit: _Wanted) -> dict[str, int]:
 
     :raises SettingError: when an account or a group it names does not exist.
     """
-    mode, owner, group = _names(rights)
+    mode, owner, group = names_of(rights)
     mode &= limit.mode
     uid, gid = rights["uid"], rights["gid"]
     try:

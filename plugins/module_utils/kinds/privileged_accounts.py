@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, essms.hardening contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Inventory of the accounts with root's rights, and what has been added to it."""
+"""Inventory of the accounts with root's rights, what has been added to it, and what has gone from it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ class PrivilegedAccounts(Kind):
 
     Without numbers that are expected, the first inventory is the reference, which the controller keeps. It never grows
     by itself: an account that appears fails every audit until it is gone or somebody writes its number into
-    ``expected``, which then counts alone. An account that goes leaves the reference, so that its return is seen.
+    ``expected``, which then counts alone. An account that goes leaves the reference, so that its return is seen; the
+    next audit tells its number, once.
     """
 
     schema = fields(
@@ -50,17 +51,28 @@ class PrivilegedAccounts(Kind):
 
 
 def _added(host: Host, there: Sequence[accounts.Account], expected: Sequence[str]) -> Any:
-    told = f"{len(there)} privileged: {accounts.uids(there)}"
-    if expected:
-        new = [account for account in there if str(account.uid) not in expected]
-        return Seen(len(new), f"not expected: {accounts.uids(new)}" if new else told)
     marks = {account.mark for account in there}
     known = _reference(host)
-    host.remembered[_MEMORY] = {"marks": sorted(marks if known is None else marks & known)}
+    told = f"{len(there)} privileged: {accounts.uids(there)}{_gone(host, there)}"
+    last = {"uids": sorted({account.uid for account in there})}
+    if expected:
+        host.remembered[_MEMORY] = last if known is None else {"marks": sorted(known), **last}
+        new = [account for account in there if str(account.uid) not in expected]
+        return Seen(len(new), f"not expected: {accounts.uids(new)}{_gone(host, there)}" if new else told)
+    host.remembered[_MEMORY] = {"marks": sorted(marks if known is None else marks & known), **last}
     if known is None:
         return Seen(0, f"first inventory, to be read by a person; {told}")
     new = [account for account in there if account.mark not in known]
-    return Seen(len(new), f"not in the first inventory: {accounts.uids(new)}" if new else told)
+    return Seen(len(new), f"not in the first inventory: {accounts.uids(new)}{_gone(host, there)}" if new else told)
+
+
+def _gone(host: Host, there: Sequence[accounts.Account]) -> str:
+    """Return the end of a note: the numbers that were privileged at the last audit and no longer are."""
+    memory = host.memory.get(_MEMORY)
+    last = memory.get("uids") if isinstance(memory, dict) else None
+    now = {account.uid for account in there}
+    gone = [uid for uid in last if isinstance(uid, int) and uid not in now] if isinstance(last, list) else []
+    return f"; gone since the last audit: {accounts.numbers(gone)}" if gone else ""
 
 
 def _reference(host: Host) -> set[str] | None:

@@ -114,12 +114,16 @@ def test_files_made_by_people_are_private(session: pexpect.spawn[str]) -> None:
 
 
 @pytest.mark.parametrize(("program", "escapes"), [("/usr/bin/find", False), ("/usr/local/bin/unheld", True)])
-def test_a_program_that_is_held_starts_no_other(name: str, user: str, program: str, escapes: bool) -> None:
-    """M04-07: the escape is refused; a copy that is not held shows that it would have worked."""
+def test_a_program_that_is_held_starts_no_other(
+    name: str, user: str, program: str, escapes: bool, applied: Mapping[str, Any]
+) -> None:
+    """M04-07: the escape is refused, a copy that is not held shows that it would have worked; the log holds both."""
     lab.must(name, "rm -f /tmp/escaped")
     with lab.terminal(name, user=user) as session:
         people.ask(session, f"sudo {program} /etc/hostname -exec /usr/bin/touch /tmp/escaped ';'")
     assert (lab.root(name, "rm /tmp/escaped").code == 0) is escapes
+    tried = rf": {user} : .*COMMAND={program} /etc/hostname -exec /usr/bin/touch /tmp/escaped"
+    assert re.search(tried, log(name, applied))
 
 
 def test_every_use_is_written_down(

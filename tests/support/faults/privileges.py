@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.support import engine
-from tests.support.faults.common import ADMIN, Area, Body, Row, sed
+from tests.support.faults.common import ADMIN, USER, Area, Body, Row, sed
 
 _OURS = "/etc/sudoers.d/zz-essms"
 _PROBE = "/etc/sudoers.d/probe"
@@ -54,7 +54,31 @@ def _su_group(host: str, _row: Row, _body: Body) -> Any:
     return None
 
 
+GROUP = "probe-sudo"
+_PROGRAM = "/usr/bin/sudo"
+
+
+def _may_start(host: str) -> None:
+    """Put whoever has a rule here, or is given one by a fault, into the group that may start sudo."""
+    members = f"ansible,{ADMIN},{USER}"
+    engine.must(host, f"getent group {GROUP} || groupadd --system {GROUP}; gpasswd --members {members} {GROUP}")
+
+
+def _sudo_program(host: str, row: Row, _body: Body) -> Any:
+    if row["name"] == "rights":
+        engine.must(host, f"chown root:root {_PROGRAM} && chmod 4755 {_PROGRAM}")
+        return "4755 root:root"
+    engine.must(host, ["dpkg-statoverride", "--remove", _PROGRAM])
+    return None
+
+
 AREA = Area(
-    faults={"sudoers": _sudoers, "sudo_rules": _sudo_rules, "su_group": _su_group},
+    faults={
+        "sudoers": _sudoers,
+        "sudo_program": _sudo_program,
+        "sudo_rules": _sudo_rules,
+        "su_group": _su_group,
+    },
+    prepare=_may_start,
     repairs={"sudo_rules": _good_rules},
 )
