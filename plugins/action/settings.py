@@ -224,8 +224,14 @@ class ActionModule(ActionBase):
         display.warning(f"packages could not be installed: {str(result.get('msg', ''))[:200]}")
 
     def _remove(self, response: Mapping[str, Any]) -> None:
-        """Remove packages that a transaction had installed and nothing else needs; bring back those they drove out."""
+        """Remove packages that a transaction had installed and nothing else needs; bring back those they drove out.
+
+        What they have running is stopped first: not all of their own scripts do.
+        """
         names = response["packages_to_remove"]
+        problem = self._ask({"state": "parting", "packages_to_remove": names})["problem"]
+        if problem:
+            display.warning(problem)
         result = self._with_packages("ansible.builtin.apt", {"name": names, "state": "absent", "purge": True})
         if result.get("failed"):
             display.warning(f"packages installed by the transaction could not be removed: {', '.join(names)}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import shutil
-import subprocess
 import tempfile
 import threading
 import time
@@ -23,6 +22,7 @@ from tests.engine.conftest import everything
 from tests.engine.test_stress import EVERY_PLACE, unchanged
 from tests.support import engine, lab
 from tests.support.engine_play import Played, play, play_of, settings_task
+from tests.support.watch import Try, watched
 from tools.lab import hosts as lab_hosts
 from tools.lab.podman import run
 
@@ -86,41 +86,10 @@ def given_back(host: str, played: Played, before: dict[str, str], control: str) 
     assert "the guard puts everything back" in said["problem"], said
 
 
-@contextmanager
-def watched(hosts: list[str]) -> Iterator[dict[str, list[tuple[float, bool]]]]:
-    """Try a new connection every second meanwhile; give (seconds since the start, whether it worked) per host."""
-    seen: dict[str, list[tuple[float, bool]]] = {host: [] for host in hosts}
-    stop, begun = threading.Event(), time.monotonic()
-
-    def watch(host: str) -> None:
-        while not stop.is_set():
-            at = time.monotonic() - begun
-            seen[host].append((at, _answers(host)))
-            stop.wait(1)
-
-    threads = [threading.Thread(target=watch, args=(host,)) for host in hosts]
-    for thread in threads:
-        thread.start()
-    try:
-        yield seen
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-
-
-def _answers(host: str) -> bool:
-    """Say whether a new connection works within five seconds; one caught half-way by a dropped packet hangs longer."""
-    try:
-        return lab.ssh(host, "true", timeout=5).code == 0
-    except subprocess.TimeoutExpired:
-        return False
-
-
-def shut(tries: list[tuple[float, bool]]) -> float:
+def shut(tries: list[Try]) -> float:
     """Return the longest time between two tries that worked: a busy machine makes single ones fail."""
-    worked = [at for at, good in tries if good]
-    assert tries[-1][1], "access never came back"
+    worked = [each.at for each in tries if each.worked]
+    assert tries[-1].worked, "access never came back"
     longest = max(later - earlier for earlier, later in itertools.pairwise(worked))
     assert longest > SECONDS / 2, "the change never shut anybody out, so nothing is proven"
     return longest

@@ -451,6 +451,8 @@ def run(
     names = done.response.get("packages_to_remove") or []
     restored = done.response.get("packages_to_restore") or []
     if names and packages:
+        parted = ask(host, request_for("parting", [], packages_to_remove=names), source=source)
+        assert not parted["problem"], parted["problem"]
         must(host, f"DEBIAN_FRONTEND=noninteractive apt-get purge -y -q {' '.join(names)}", timeout=400)
         done.removed = list(names)
         if restored:

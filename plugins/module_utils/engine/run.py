@@ -14,14 +14,14 @@ from collections.abc import Sequence
 from typing import Any, Callable
 
 from ..kinds import KINDS
-from ..kinds.package import DRIVEN_OUT, happened, host_has, installed, planned
+from ..kinds.package import DRIVEN_OUT, happened, host_has, installed, planned, removable, units
 from . import guard, login, undo
 from .apply import Options, Outcome, apply
 from .errors import EngineError
 from .host import Host
 from .observe import Setting, observe
 from .revert import NothingToRevertError, revert
-from .transaction import recover
+from .transaction import TransactionError, command, recover
 
 Request = dict[str, Any]
 Response = dict[str, Any]
@@ -30,10 +30,10 @@ Response = dict[str, Any]
 def run(request: Request) -> Response:
     """Answer a request.
 
-    :param request: state (audited, applied, reverted or confirmed); settings as [control, kind, body]; guarded and
-        waived (controls); guard_seconds; check; relax; spared (account names); transaction; controls;
-        wait_for_packages or packages_planned (names); transaction_asked (id whose status is wanted); memory (what the
-        kinds asked to be told again).
+    :param request: state (audited, applied, reverted, confirmed or parting); settings as [control, kind, body];
+        guarded and waived (controls); guard_seconds; check; relax; spared (account names); transaction; controls;
+        wait_for_packages, or packages_planned or packages_to_remove (names); transaction_asked (id whose status is
+        wanted); memory (what the kinds asked to be told again).
     :returns: platform, rows, changed, failed, transaction, armed, diff, notes, memory, problem (why nothing could be
         done), seconds (module: the engine; process: its Python from the start; packages: the part of the engine's that
         the package manager takes to plan); further packages_missing and packages_planned, packages_to_remove and
@@ -220,21 +220,11 @@ def _reverted(host: Host, request: Request, response: Response) -> None:
 def _give_back(host: Host, response: Response, names: Sequence[str]) -> list[str]:
     """Say which packages go again and which that they drove out come back; return those that something else needs."""
     added = [name for name in names if not name.endswith(DRIVEN_OUT)]
-    response["packages_to_remove"], kept = _removable(host, added)
+    response["packages_to_remove"], kept = removable(host, added)
     driven_out = [name.removesuffix(DRIVEN_OUT) for name in names if name.endswith(DRIVEN_OUT)]
     # what drove them out would do so again
     response["packages_to_restore"] = [] if kept else sorted(set(driven_out) - installed(host))
     return kept
-
-
-def _removable(host: Host, names: list[str]) -> tuple[list[str], list[str]]:
-    """Split packages into those that can go alone and those whose removal would take others along."""
-    present = sorted(set(names) & installed(host))
-    if not present or host.family != "debian":
-        return [], present
-    done = host.run("apt-get", "-s", "-qq", "-o", "APT::Get::AutomaticRemove=0", "purge", *present, timeout=120)
-    gone = {line.split()[1] for line in done.out.splitlines() if line.startswith(("Purg ", "Remv "))}
-    return (present, []) if done.rc == 0 and gone <= set(present) else ([], present)
 
 
 def _folder(transaction: object) -> str:
@@ -260,6 +250,23 @@ def _confirmed(_host: Host, request: Request, _response: Response) -> None:
     guard.stop(str(request["transaction"]))
 
 
+def _parting(host: Host, request: Request, _response: Response) -> None:
+    """Stop what packages that are about to go have running: not all of their own scripts do.
+
+    What one of them is about to start again, at a connection or a change of its files, is stopped first.
+    """
+    names = request["packages_to_remove"]
+    try:
+        for unit in sorted(units(host, names), key=lambda name: name.endswith(".service")):
+            command(["systemctl", "stop", unit])
+        host.forget()
+        # what is still listed failed once, which systemd would go on saying of a unit that is no more
+        for unit in units(host, names, "failed"):
+            command(["systemctl", "reset-failed", unit])
+    except TransactionError as error:
+        raise EngineError(f"a service of the packages that go could not be stopped: {error}") from error
+
+
 def _fill(response: Response, outcome: Outcome) -> None:
     response.update(
         rows=outcome.rows,
@@ -277,4 +284,5 @@ _STATES: dict[str, Callable[[Host, Request, Response], None]] = {
     "applied": _applied,
     "reverted": _reverted,
     "confirmed": _confirmed,
+    "parting": _parting,
 }

@@ -104,7 +104,7 @@ class Transaction:
         for operation in host.operations:
             _operate(operation)
         for _order, argv in sorted(host.activations):
-            _command(argv)
+            command(argv)
         host.forget()
 
     def end(self, op: str, **facts: Any) -> None:
@@ -139,12 +139,16 @@ def _operate(operation: dict[str, Any]) -> None:
         elif operation["op"] == "rmdir":
             undo.remove_empty_folder(operation["path"])
         else:
-            _command(operation["do"])
+            command(operation["do"])
     except (OSError, KeyError, subprocess.SubprocessError) as error:
         raise TransactionError(f"{operation['op']} failed: {type(error).__name__}") from error
 
 
-def _command(argv: Sequence[str]) -> None:
+def command(argv: Sequence[str]) -> None:
+    """Run a command that changes the host.
+
+    :raises TransactionError: when it fails or does not end.
+    """
     environment = {"PATH": PATH, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive", "HOME": "/root"}
     try:
         done = subprocess.run(

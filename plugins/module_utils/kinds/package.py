@@ -8,6 +8,8 @@ are missing.
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -79,3 +81,67 @@ def happened(host: Host, plan: Iterable[str]) -> list[str]:
     """Return what has come true of a plan: packages that are there, and those driven out that are not."""
     there = installed(host)
     return sorted(name for name in set(plan) if (name.removesuffix(DRIVEN_OUT) in there) != name.endswith(DRIVEN_OUT))
+
+
+def removable(host: Host, names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Split those of these packages that are installed into those that can go and those that something else needs.
+
+    What is installed later may stand on a library of ours: that library stays then, and the rest goes all the same.
+    """
+    present = set(names) & installed(host)
+    if not present or host.family != "debian":
+        return [], sorted(present)
+    alone = sorted(present - _needed(host, present))
+    if not alone:
+        return [], sorted(present)
+    done = host.run("apt-get", "-s", "-qq", "-o", "APT::Get::AutomaticRemove=0", "purge", *alone, timeout=120)
+    gone = {line.split()[1] for line in done.out.splitlines() if line.startswith(("Purg ", "Remv "))}
+    if done.rc != 0 or not gone <= set(alone):
+        return [], sorted(present)
+    return alone, sorted(present - set(alone))
+
+
+def units(host: Host, names: Iterable[str], *states: str) -> list[str]:
+    """Return the units that came with these packages and are in one of these states, or, without any, not at rest."""
+    files = host.run("dpkg", "--listfiles", *names).out.splitlines()
+    shipped = {os.path.basename(path) for path in files if _UNIT.search(path)} - _EVERYBODYS
+    if not shipped:
+        return []
+    chosen = [f"--state={state}" for state in states]
+    found = host.run("systemctl", "list-units", "--plain", "--no-legend", *chosen, *sorted(shipped)).out
+    return [line.split()[0] for line in found.splitlines()]
+
+
+_EVERYBODYS = {"nftables.service"}
+"""Stopping this one empties the tables of containers and virtual machines too."""
+_UNIT = re.compile(r"/systemd/system/[^/@]+\.(service|socket|timer|path)$")
+_DEPENDENCIES = "${Package}\t${db:Status-Status}\t${Pre-Depends}, ${Depends}\t${Provides}\n"
+_NAME = re.compile(r"[a-z0-9][a-z0-9+.\-]*")
+
+
+def _needed(host: Host, mine: set[str]) -> set[str]:
+    """Return the packages of these that the others on the host depend on, directly or through one another."""
+    depends: dict[str, list[list[str]]] = {}
+    stands_for: dict[str, set[str]] = {}
+    for line in host.run("dpkg-query", "-W", "-f", _DEPENDENCIES).out.splitlines():
+        package, status, wanted, provided = line.split("\t")
+        if status == "installed":
+            depends.setdefault(package, []).extend(_alternatives(wanted))
+            for names in [[package], *_alternatives(provided)]:
+                for name in names:
+                    stands_for.setdefault(name, set()).add(package)
+    needed: set[str] = set()
+    looked = [package for package in depends if package not in mine]
+    for package in looked:
+        for alternatives in depends[package]:
+            found = {each for name in alternatives for each in stands_for.get(name, ())}
+            if found and found <= mine:
+                looked += sorted(found - needed)
+                needed |= found
+    return needed
+
+
+def _alternatives(field: str) -> list[list[str]]:
+    """Return the names in each part of a field of dpkg, without versions and architectures."""
+    parts = (part.split("|") for part in field.split(","))
+    return [[name[0] for each in part if (name := _NAME.match(each.strip()))] for part in parts]

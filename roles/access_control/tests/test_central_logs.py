@@ -10,32 +10,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support import engine, lab
-from tools.lab import hosts as lab_hosts
+from tests.support.log_server import DECLARED, STORE, answer_as, introduce, log_server
 
-SERVER = "logs.essms.test"
-_STORE = "/var/log/central.log"
-_AUTHORITY = "/etc/ssl/certs/essms-test-authority.pem"
 _HANDSHAKE = 22
 """The first byte of TLS."""
-_CERTIFICATES = f"""
-umask 077; mkdir -p /etc/logs && cd /etc/logs
-openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout ca.key -out ca.pem -subj '/CN=test authority' 2>/dev/null
-openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout other.key -out other.pem -subj '/CN=stranger' 2>/dev/null
-for who in "good ca {SERVER}" "stranger other {SERVER}" "misnamed ca elsewhere.essms.test"; do
-    set -- $who
-    openssl req -newkey rsa:2048 -nodes -keyout $1.key -out $1.csr -subj "/CN=$3" 2>/dev/null
-    printf "subjectAltName=DNS:$3\\nextendedKeyUsage=serverAuth\\n" > extensions
-    openssl x509 -req -in $1.csr -CA $2.pem -CAkey $2.key -CAcreateserial -days 2 -extfile extensions -out $1.pem \\
-        2>/dev/null
-done
-"""
-_RECEIVER = f"""
-global(DefaultNetstreamDriverCAFile="/etc/logs/ca.pem" DefaultNetstreamDriverCertFile="/etc/logs/now.pem"
-       DefaultNetstreamDriverKeyFile="/etc/logs/now.key")
-module(load="imtcp" StreamDriver.Name="gtls" StreamDriver.Mode="1" StreamDriver.AuthMode="anon")
-ruleset(name="central") {{ action(type="omfile" file="{_STORE}") }}
-input(type="imtcp" port="6514" ruleset="central")
-"""
 # a server that listens and says nothing: it keeps what it is sent first
 _LISTENER = """
 import socket
@@ -46,12 +24,8 @@ open("/tmp/wire", "wb").write(connection.recv(65536))
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """Give a host that receives logs over TLS, with a certificate of an authority made for the test."""
-    with lab.throwaway("deb12") as made:
-        engine.install(made, ["rsyslog", "rsyslog-gnutls", "openssl"])
-        lab.must(made, _CERTIFICATES)
-        lab.must(made, "cat > /etc/rsyslog.d/central.conf", stdin=_RECEIVER)
-        _answer_as(made, "good")
+    """Give a host that receives logs over TLS."""
+    with log_server() as made:
         yield made
 
 
@@ -59,25 +33,14 @@ def server() -> Iterator[str]:
 def sender(name: str, server: str) -> Iterator[str]:
     """Give a new host like the one under test, told by the control to send its logs to the server."""
     with lab.throwaway(name) as made:
-        address = lab_hosts.inspect([lab_hosts.Host(server, "bookworm")])[server]["address"]
-        authority = lab.must(server, "cat /etc/logs/ca.pem")
-        lab.must(made, f"cat > {_AUTHORITY}", stdin=authority)
-        lab.must(made, f"echo '{address} {SERVER}' >> /etc/hosts")
-        variables = {"essms_log_server": SERVER, "essms_log_ca_file": _AUTHORITY}
+        introduce(made, server)
         before = engine.tree(made)
-        asked = engine.settings(["M04-17"], variables=variables)
-        applied = engine.run(made, "applied", asked, packages=True)
+        applied = engine.run(made, "applied", engine.settings(["M04-17"], variables=DECLARED), packages=True)
         assert not applied.wrong(), applied.wrong()
         yield made
         back = engine.run(made, "reverted", [], packages=True)
         assert not back["problem"], back["problem"]
         assert engine.difference(before, engine.tree(made)) == []
-
-
-def _answer_as(server: str, certificate: str) -> None:
-    """Let the log server start with one of its certificates."""
-    files = f"cd /etc/logs && cp {certificate}.pem now.pem && cp {certificate}.key now.key"
-    lab.must(server, f"{files} && systemctl restart rsyslog")
 
 
 def _say(sender: str, count: int = 1) -> list[str]:
@@ -88,7 +51,7 @@ def _say(sender: str, count: int = 1) -> list[str]:
 
 def _arrived(server: str, words: list[str], seconds: int = 40) -> bool:
     """Say whether all the words come to the server in time."""
-    count = f"grep -oFf /tmp/words {_STORE} 2>/dev/null | sort -u | wc -l"
+    count = f"grep -oFf /tmp/words {STORE} 2>/dev/null | sort -u | wc -l"
     look = f"for n in $(seq {seconds}); do [ $({count}) = {len(words)} ] && exit 0; sleep 1; done; exit 1"
     return (
         lab.root(
@@ -117,10 +80,10 @@ def test_nothing_is_lost_while_the_server_is_away(server: str, sender: str) -> N
 @pytest.mark.parametrize("certificate", ["stranger", "misnamed"])
 def test_another_server_gets_nothing(server: str, sender: str, certificate: str) -> None:
     """M04-17: a server with another authority's certificate, or another's name, is refused; the messages wait."""
-    _answer_as(server, certificate)
+    answer_as(server, certificate)
     words = _say(sender)
     assert not _arrived(server, words, 12)
-    _answer_as(server, "good")
+    answer_as(server, "good")
     assert _arrived(server, words, 240)
 
 
@@ -132,7 +95,7 @@ def test_nothing_is_sent_in_clear(server: str, sender: str) -> None:
     lab.must(server, "for n in $(seq 80); do [ -s /tmp/wire ] && exit 0; sleep 0.5; done; exit 1")
     wire = bytes.fromhex(lab.must(server, "od -An -v -tx1 /tmp/wire"))
     lab.root(server, "systemctl stop wire.service")
-    _answer_as(server, "good")
+    answer_as(server, "good")
     assert wire[0] == _HANDSHAKE
     assert words[0].encode() not in wire
     assert _arrived(server, words, 240)
