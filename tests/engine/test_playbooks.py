@@ -21,7 +21,16 @@ from tests.support.faults import antivirus, web
 from tests.support.watch import Try, watched
 
 pytestmark = pytest.mark.lab
-EVERY_PLACE = ("/etc", "/boot", "/home", "/root", "/usr/local", "/usr/share/pam-configs", "/var/lib/pam")
+EVERY_PLACE = (
+    "/etc",
+    "/boot",
+    "/home",
+    "/root",
+    "/usr/local",
+    "/usr/share/pam-configs",
+    "/var/lib/pam",
+    "/var/lib/essms-quarantine",
+)
 VARIABLES = {
     **log_server.DECLARED,
     "essms_profile": "renforce",
@@ -102,23 +111,23 @@ def test_apply_and_rollback_of_everything_give_the_host_back_reachable_all_along
     variables = {**VARIABLES, **BY_NAMES}
     before, accounts = _states(declared), {host: _others_lines(host) for host in declared}
     with watched(declared, "sudo -n true", pause=0.1, seconds=30) as tries:
-        first = play("audit", declared, variables=variables)
+        first = play("audit", declared, variables=variables, timeout=1200)
         for host, now in _states(declared).items():
             assert engine.difference(before[host], now) == [], "the audit changed something"
             assert "non_compliant" in first.verdicts(host).values()
 
-        applied = play("apply", declared, variables=variables, timeout=600)
+        applied = play("apply", declared, variables=variables, timeout=1200)
         assert applied.code == 0, applied.text[-3000:]
         for host, now in _states(declared).items():
             assert _not_in_order(applied, host) == set()
             assert applied.hosts[host]["guard"] == "confirmed"
             new = {name.split()[1] for name in now if name.startswith("package ") and name not in before[host]}
             assert new >= {"clamav-daemon", "unbound", "rsyslog-gnutls", "nftables", "libpam-pwquality"}
-        again = play("apply", declared, variables=variables)
+        again = play("apply", declared, variables=variables, timeout=1200)
         for host in declared:
             assert again.hosts[host].get("transaction") is None
 
-        back = play("rollback", declared, variables=variables, timeout=600)
+        back = play("rollback", declared, variables=variables, timeout=1200)
     assert back.code == 0, back.text[-3000:]
     for host, now in _states(declared).items():
         assert _left(before[host], now) == []
@@ -130,13 +139,13 @@ def test_apply_and_rollback_of_everything_give_the_host_back_reachable_all_along
 def test_taken_back_after_a_restart_and_beside_a_package_that_came_later(declared: list[str]) -> None:
     variables = {**VARIABLES, **BY_PROXY}
     before = _states(declared)
-    applied = play("apply", declared, variables=variables, timeout=600)
+    applied = play("apply", declared, variables=variables, timeout=1200)
     assert applied.code == 0, applied.text[-3000:]
     for host in declared:
         assert _not_in_order(applied, host) == set()
-    one = play("rollback", declared, "--tags", "M08-06", variables=variables)
+    one = play("rollback", declared, "--tags", "M08-06", variables=variables, timeout=1200)
     assert one.code == 0, one.text[-3000:]
-    after = play("audit", declared, variables=variables)
+    after = play("audit", declared, variables=variables, timeout=1200)
     for host in declared:
         assert _not_in_order(after, host) == {"M08-06"}
 
@@ -144,7 +153,7 @@ def test_taken_back_after_a_restart_and_beside_a_package_that_came_later(declare
     engine.everywhere(lambda host: engine.install(host, [LATER]), declared)
     theirs = {host: _new(in_force[host], now) for host, now in _states(declared).items()}
     engine.everywhere(lab.restart, declared)
-    back = play("rollback", declared, variables=variables, timeout=600)
+    back = play("rollback", declared, variables=variables, timeout=1200)
     assert back.code == 0, back.text[-3000:]
     for host, now in _states(declared).items():
         assert f"package {LATER}" in theirs[host]
@@ -196,6 +205,7 @@ def _always_reachable(tries: Sequence[Try]) -> None:
     While it reads its files again sshd closes its port for some milliseconds: who is refused or dropped then gets in at
     the next try, within a second.
     """
+    print("WATCH", len(tries), round(tries[-1].at), [t for t in tries if not t.worked], max(t.seconds for t in tries))
     assert len(tries) > 20, "hardly anybody tried, so nothing is proven"
     assert tries[-1].worked, tries[-1]
     for one, following in itertools.pairwise(tries):

@@ -34,10 +34,13 @@ class Try:
 
 
 @contextmanager
-def watched(hosts: Sequence[str], command: str = "true", *, pause: float = 1) -> Iterator[dict[str, list[Try]]]:
+def watched(
+    hosts: Sequence[str], command: str = "true", *, pause: float = 1, seconds: float = 5
+) -> Iterator[dict[str, list[Try]]]:
     """Run a command over new connections meanwhile, one after the other; give the tries of each host.
 
     :param pause: seconds between the end of a try and the next one.
+    :param seconds: how long a try may take: one that is caught half-way by a dropped packet hangs longer.
     """
     seen: dict[str, list[Try]] = {host: [] for host in hosts}
     stop, begun = threading.Event(), time.monotonic()
@@ -45,7 +48,7 @@ def watched(hosts: Sequence[str], command: str = "true", *, pause: float = 1) ->
     def watch(host: str) -> None:
         while not stop.is_set():
             at = time.monotonic()
-            said = _said(host, command)
+            said = _said(host, command, seconds)
             seen[host].append(Try(at - begun, time.monotonic() - at, said))
             stop.wait(pause)
 
@@ -60,10 +63,9 @@ def watched(hosts: Sequence[str], command: str = "true", *, pause: float = 1) ->
             thread.join()
 
 
-def _said(host: str, command: str) -> str:
-    """Return why a new connection did not work within five seconds: one caught by a dropped packet hangs longer."""
+def _said(host: str, command: str, seconds: float) -> str:
     try:
-        done = lab.ssh(host, command, timeout=5)
+        done = lab.ssh(host, command, timeout=seconds)
     except subprocess.TimeoutExpired:
         return "no answer"
     return "" if done.code == 0 else f"{done.code}: {done.text.strip()}"

@@ -1,13 +1,13 @@
 # Copyright: (c) 2026, essms.hardening contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which packages of a transaction can go again when something else has come to stand on some of them."""
+"""Which packages of a transaction can go again when something else stands on some of them, and what of them runs."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from ansible_collections.essms.hardening.plugins.module_utils.kinds.package import removable
+from ansible_collections.essms.hardening.plugins.module_utils.kinds.package import removable, units
 
 from tests.support.fixture_host import FixtureHost
 
@@ -67,3 +67,18 @@ def test_nothing_goes_when_the_package_manager_would_take_more(tmp_path: Path) -
     purge = "antivirus libantivirus mailer unpacker"
     made = host(tmp_path, {**THEIRS, **MINE}, purge, gone=f"{purge} sh")
     assert removable(made, MINE) == ([], sorted(MINE))
+
+
+def test_what_runs_of_packages_that_go_is_stopped_but_nobodys_firewall(tmp_path: Path) -> None:
+    files = ["/lib/systemd/system/scan.service", "/usr/lib/systemd/system/scan.socket", "/etc/scan.service"]
+    files += ["/lib/systemd/system/scan@.service", "/lib/systemd/system/nftables.service"]
+    listed = "systemctl list-units --plain --no-legend"
+    answers = {
+        "dpkg --listfiles scan nftables": "\n".join(files),
+        f"{listed} scan.service scan.socket": "scan.socket loaded active listening\n",
+        f"{listed} --state=failed scan.service scan.socket": "scan.service not-found failed failed\n",
+    }
+    made = FixtureHost(tmp_path, {}, answers)
+    assert units(made, ["scan", "nftables"]) == ["scan.socket"]
+    assert units(made, ["scan", "nftables"], "failed") == ["scan.service"]
+    assert units(FixtureHost(tmp_path, {}, {"dpkg --listfiles doc": "/usr/share/doc/doc"}), ["doc"]) == []
