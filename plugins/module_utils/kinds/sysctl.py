@@ -214,7 +214,8 @@ def _ordered(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _assign(values: Mapping[str, Any]) -> list[str]:
-    return ["sysctl", "-q", "-w", *(f"{key}={value}" for key, value in values.items())]
+    # an interface may be gone by the time this is taken back, after a restart for one: that hinders nothing
+    return ["sysctl", "-q", "-e", "-w", *(f"{key}={value}" for key, value in values.items())]
 
 
 def _running(host: Host, name: str) -> int | str | None:
