@@ -221,9 +221,11 @@ def _give_back(host: Host, response: Response, names: Sequence[str]) -> list[str
     """Say which packages go again and which that they drove out come back; return those that something else needs."""
     added = [name for name in names if not name.endswith(DRIVEN_OUT)]
     response["packages_to_remove"], kept = removable(host, added)
-    driven_out = [name.removesuffix(DRIVEN_OUT) for name in names if name.endswith(DRIVEN_OUT)]
-    # what drove them out would do so again
-    response["packages_to_restore"] = [] if kept else sorted(set(driven_out) - installed(host))
+    missing = sorted({name.removesuffix(DRIVEN_OUT) for name in names if name.endswith(DRIVEN_OUT)} - installed(host))
+    in_their_way = {name for name in planned(host, missing) if name.endswith(DRIVEN_OUT)} if missing else set()
+    # what stays is not driven out in its turn
+    leaving = {f"{name}{DRIVEN_OUT}" for name in response["packages_to_remove"]}
+    response["packages_to_restore"] = missing if in_their_way <= leaving else []
     return kept
 
 
