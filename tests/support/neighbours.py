@@ -14,11 +14,11 @@ from tests.support import lab
 # which network a packet comes from: the administrators' own or anybody's, of both families
 TRUSTED4, TRUSTED6, FOREIGN4, FOREIGN6 = "trusted IPv4", "trusted IPv6", "foreign IPv4", "foreign IPv6"
 NETWORKS = (TRUSTED4, TRUSTED6, FOREIGN4, FOREIGN6)
-TCP, UDP = (445, 3389, 8080, 8443, 9999), (5000, 5001, 5002, 5003)
+TCP, UDP = (1, 445, 3389, 8080, 8443, 9999, 31337, 65535), (5000, 5001, 5002, 5003)
 """What answers on every host, whether a firewall lets it or not."""
 OPEN, SILENT, REFUSED = "open", "silent", "refused"
 _UNIT = "essms-test-listener"
-_LISTEN = """
+LISTEN = """
 import json, select, socket, sys
 tcp, udp = json.loads(sys.argv[1])
 held = {}
@@ -38,7 +38,7 @@ while True:
         else:
             ready.sendto(b"yes", ready.recvfrom(16)[1])
 """
-_TRY = """
+TRY = """
 import json, socket, sys
 from concurrent.futures import ThreadPoolExecutor
 def probe(asked):
@@ -60,6 +60,35 @@ def probe(asked):
 with ThreadPoolExecutor(64) as pool:
     print(json.dumps(list(pool.map(probe, json.loads(sys.argv[1])))))
 """
+# Most ports are silent, and waiting for thousands costs the same as for one: as many at once as there may be files.
+# What became of each is asked of the kernel once, before it would try again.
+_SCAN = """
+import errno, itertools, json, resource, socket, sys, time
+addresses, ranges = json.loads(sys.argv[1])
+most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+todo = ((place, port) for place in range(len(addresses)) for low, high in ranges for port in range(low, high + 1))
+answers = [[[], []] for _ in addresses]
+SYN_SENT, CLOSED = 2, 7
+while True:
+    tried = []
+    for place, port in itertools.islice(todo, most - 64):
+        family = socket.AF_INET6 if ":" in addresses[place] else socket.AF_INET
+        made = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        made.connect_ex((addresses[place], port))
+        tried.append((made, place, port))
+    if not tried:
+        break
+    time.sleep(0.9)
+    for made, place, port in tried:
+        state = made.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+        refused = state == CLOSED and made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED
+        if state != SYN_SENT:
+            answers[place][refused].append(port)
+        made.close()
+print(json.dumps(answers))
+"""
+EVERY_PORT = ((1, 65535),)
 
 
 @dataclass(frozen=True)
@@ -78,9 +107,25 @@ class Neighbour:
 
         :param count: datagrams to send.
         """
-        asked = [[protocol, self.addresses[network], port, count] for network in networks]
-        answer = lab.must(self.other, ["python3", "-c", _TRY, json.dumps(asked)])
-        return dict(zip(networks, json.loads(answer), strict=True))
+        asked = [(protocol, self.addresses[network], port, count) for network in networks]
+        return dict(zip(networks, attempts(self.other, asked), strict=True))
+
+    def scan(
+        self, networks: Sequence[str], ranges: Sequence[tuple[int, int]] = EVERY_PORT
+    ) -> dict[str, tuple[set[int], set[int]]]:
+        """Connect to every port of these ranges; return those that are open and those that refuse, by network."""
+        asked = [[self.addresses[network] for network in networks], ranges]
+        answer = lab.must(self.other, ["python3", "-c", _SCAN, json.dumps(asked)], timeout=600)
+        return {
+            network: (set(found), set(refused))
+            for network, (found, refused) in zip(networks, json.loads(answer), strict=True)
+        }
+
+
+def attempts(host: str, asked: Sequence[tuple[str, str, int, int]]) -> list[str]:
+    """Return what a host gets from each protocol, address and port, with so many datagrams: open, silent or refused."""
+    found: list[str] = json.loads(lab.must(host, ["python3", "-c", TRY, json.dumps(asked)]))
+    return found
 
 
 @contextmanager
@@ -88,7 +133,7 @@ def together(names: Sequence[str]) -> Iterator[dict[str, Neighbour]]:
     """Make hosts one another's neighbours, in a ring, for a while; give each with the one that looks at it."""
     addresses = {name: _join(name, number) for number, name in enumerate(names, start=11)}
     for name in names:
-        argv = ["systemd-run", "--quiet", "--collect", f"--unit={_UNIT}", "python3", "-c", _LISTEN]
+        argv = ["systemd-run", "--quiet", "--collect", f"--unit={_UNIT}", "python3", "-c", LISTEN]
         lab.must(name, [*argv, json.dumps([TCP, UDP])])
     try:
         for name in names:

@@ -160,6 +160,37 @@ def test_a_socket_of_the_kernels_own_is_a_service_wherever_it_is(tmp_path: Path)
     assert datagrams(tmp_path, "32768\t60999\n", 51000) == [51000]
 
 
+SS = """udp UNCONN 0 0      0.0.0.0%virbr0:67    0.0.0.0:* ino:1 sk:1 cgroup:/ <->
+udp UNCONN 0 0             0.0.0.0:67    0.0.0.0:* ino:2 sk:2 cgroup:/ <->
+udp UNCONN 0 0       192.168.122.1:53    0.0.0.0:* ino:3 sk:3 cgroup:/ <->
+"""
+VIRBR0 = "4: virbr0    inet 192.168.122.1/24 brd 192.168.122.255 scope global virbr0\\       valid_lft forever\n"
+
+
+def guests(root: Path, inode: int, port: int, address: str = "00000000", bridge: str = "virbr0") -> FixtureHost:
+    """Return a host on which something answers a bridge's machines, or more than those."""
+    table = sockets("07", port, inode=inode).replace("0: 00000000", f"0: {address}")
+    answers = {
+        f"{nft.NFT} -j list table inet essms": '{"nftables": []}',
+        "ss -Hltune": SS.replace("virbr0", bridge),
+        "ip -o addr show": VIRBR0.replace("virbr0", bridge),
+    }
+    return FixtureHost(root, {"/proc/net/udp": table}, answers)
+
+
+def test_what_answers_the_machines_of_a_bridge_needs_no_decision(tmp_path: Path) -> None:
+    """Their names and addresses, which the rules let in from there; on that bridge only, and nothing else."""
+    libvirt = "017AA8C0"
+    apply_firewall(guests(tmp_path / "dhcp", 1, 67))
+    apply_firewall(guests(tmp_path / "dns", 3, 53, libvirt))
+    with pytest.raises(SettingError, match="67/udp"):
+        apply_firewall(guests(tmp_path / "everybody", 2, 67))
+    with pytest.raises(SettingError, match="69/udp"):
+        apply_firewall(guests(tmp_path / "files", 3, 69, libvirt))
+    with pytest.raises(SettingError, match="53/udp"):
+        apply_firewall(guests(tmp_path / "other", 3, 53, libvirt, "br0"))
+
+
 STATES = """src 192.0.2.1 dst 192.0.2.2
 \tproto esp spi 0x00000001 reqid 0 mode tunnel
 \treplay-window 0

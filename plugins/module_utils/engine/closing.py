@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from . import listeners, nft
+from . import forwarding, listeners, nft
 from .errors import SettingError, Unknown
 from .host import Host
 from .listeners import Listener
@@ -28,9 +28,11 @@ def is_shut(chains: Mapping[str, Chain]) -> bool:
 
 
 def answering(host: Host, chains: Mapping[str, Chain]) -> list[Listener]:
-    """Return what waits for other machines and is reached: without our input chain, all of it."""
+    """Return what waits for other machines and is reached: without our input chain, all but ports of containers."""
     services = chains.get("services", Chain(None, ())).rules
-    return [each for each in listeners.waiting(host) if not is_shut(chains) or is_in(services, "accept", each)]
+    found = [each for each in listeners.waiting(host) if not is_shut(chains) or is_in(services, "accept", each)]
+    elsewhere = forwarding.published(host, found)
+    return [each for each in found if each not in elsewhere]
 
 
 def is_in(rules: Sequence[Rule], verdict: str, listener: Listener) -> bool:

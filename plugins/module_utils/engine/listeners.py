@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -13,8 +14,6 @@ from .host import Host
 
 _WAITING = (("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"), ("udp6", "07"))
 """Tables of /proc/net, and the state of a socket in them that waits for anyone."""
-_LOOPBACKS = ("0" * 24 + "01000000", "0" * 16 + "FFFF00000100007F")
-"""::1 and 127.0.0.1 in IPv6's clothes, as /proc/net writes them."""
 _CLIENTS = {("udp", 68), ("udp", 546)}
 """Ports on which DHCP clients wait for answers."""
 _RANGE = "/proc/sys/net/ipv4/ip_local_port_range"
@@ -26,11 +25,15 @@ _SERVICES = {41641, 44818, 47808, 51820}
 
 
 class Listener(NamedTuple):
-    """A port that something waits on; the inode says which process."""
+    """A port that something waits on; the inode says which process.
+
+    :param address: the one it is bound to; 0.0.0.0 or :: for all.
+    """
 
     protocol: str
     port: int
     inode: str
+    address: str
 
     @property
     def name(self) -> str:
@@ -72,9 +75,10 @@ def _bound(host: Host) -> Iterator[Listener]:
             columns = line.split()
             if len(columns) < 10 or columns[3] != state:
                 continue
-            address, _, port = columns[1].rpartition(":")
-            found = Listener(table[:3], int(port, 16), columns[9])
-            if not _is_loopback(address) and found[:2] not in _CLIENTS:
+            place, _, port = columns[1].rpartition(":")
+            address = _address(place)
+            found = Listener(table[:3], int(port, 16), columns[9], str(address))
+            if not address.is_loopback and found[:2] not in _CLIENTS:
                 yield found
 
 
@@ -118,10 +122,25 @@ def _name(process: str) -> str:
 
 def own_addresses(host: Host) -> set[str]:
     """Return the addresses of the host."""
-    shown = host.run("ip", "-o", "addr", "show").out.split()
-    return {word.partition("/")[0] for word in shown if "/" in word}
+    return set(_interfaces(host))
 
 
-def _is_loopback(address: str) -> bool:
-    """Say whether an address, as /proc/net writes it (four bytes at a time, backwards), is the host's own."""
-    return address.endswith("7F") if len(address) == 8 else address in _LOOPBACKS
+def interface(host: Host, listener: Listener) -> str:
+    """Return the one interface that a socket takes packets from, by its own choice or by its address; or nothing."""
+    for line in host.run("ss", "-Hltune").out.split("\n"):
+        words = line.split()
+        if f"ino:{listener.inode}" in words and "%" in words[4]:
+            return words[4].rpartition("%")[2].partition(":")[0]
+    return _interfaces(host).get(listener.address, "")
+
+
+def _interfaces(host: Host) -> dict[str, str]:
+    """Return the interface that has each address of the host."""
+    lines = [line.split() for line in host.run("ip", "-o", "addr", "show").out.split("\n")]
+    return {word.partition("/")[0]: words[1] for words in lines for word in words[2:] if "/" in word}
+
+
+def _address(place: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Return an address that /proc/net writes four bytes at a time, backwards; without IPv6's clothes over IPv4."""
+    found = ipaddress.ip_address(b"".join(bytes.fromhex(place[at : at + 8])[::-1] for at in range(0, len(place), 8)))
+    return (found.ipv4_mapped if found.version == 6 else None) or found

@@ -111,17 +111,31 @@ def in_force(host: Host) -> dict[str, Chain] | Unknown:
 
 
 def parse(listing: str) -> dict[str, Chain]:
-    """Return the chains of a listing in nft's JSON; none of a table with flags: one that is dormant filters nothing."""
-    items = json.loads(listing)["nftables"]
+    """Return the chains of a listing in nft's JSON."""
+    return chains(json.loads(listing)["nftables"])
+
+
+def tables(listing: str) -> dict[tuple[str, str], list[Any]]:
+    """Return what nft lists of each table in its JSON, by the table's family and name."""
+    found: dict[tuple[str, str], list[Any]] = {}
+    for each in json.loads(listing)["nftables"]:
+        for what, body in each.items():
+            if what == "table" or "table" in body:
+                found.setdefault((body["family"], body["name" if what == "table" else "table"]), []).append(each)
+    return found
+
+
+def chains(items: Sequence[Any]) -> dict[str, Chain]:
+    """Return the chains among what nft lists of a table; none of one with flags: one that is dormant does nothing."""
     # nft 1.0.6 says that there are flags, and not which
     if any("flags" in each["table"] for each in items if "table" in each):
         return {}
-    chains = {each["chain"]["name"]: _base(each["chain"]) for each in items if "chain" in each}
-    rules: dict[str, list[Rule]] = {name: [] for name in chains}
+    bases = {each["chain"]["name"]: _base(each["chain"]) for each in items if "chain" in each}
+    rules: dict[str, list[Rule]] = {name: [] for name in bases}
     for each in items:
         if "rule" in each:
             rules[each["rule"]["chain"]].append(_rule(each["rule"]))
-    return {name: Chain(base, tuple(rules[name])) for name, base in chains.items()}
+    return {name: Chain(base, tuple(rules[name])) for name, base in bases.items()}
 
 
 def _base(chain: Mapping[str, Any]) -> tuple[str, int, str] | None:
@@ -164,6 +178,8 @@ def _left(left: Any) -> str:
         return f"{_left(body[0])} & ({' | '.join(sorted(_words(body[1])))})"
     if word in ("meta", "ct", "socket"):
         return f"{word} {body['key']}"
+    if word == "fib":
+        return f"fib {' . '.join(_words(body['flags']))} {body['result']}"
     return json.dumps(left, sort_keys=True)
 
 

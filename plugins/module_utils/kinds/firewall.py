@@ -9,18 +9,24 @@ affair of those that set it up.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatch
 from typing import Any
 
-from ..engine import closing, firewall, nft, protocols
+from ..engine import closing, firewall, listeners, nft, protocols
 from ..engine.errors import Seen, SettingError, Unknown
 from ..engine.host import Host
+from ..engine.listeners import Listener
 from ..engine.nft import Chain, Rule, match, rule
 from .base import Kind, fields
 
 PART = "20-input"
 DENY, ALLOWED, LOGGED = "default deny", "allowed services", "drops logged"
 _BRIDGES = ("podman*", "cni-podman*", "virbr*", "lxcbr*", "lxdbr*", "incusbr*")
-"""Bridges whose containers or machines ask the host itself for names and addresses."""
+_ASKED = (
+    rule("accept", match("meta iifname", *_BRIDGES), match("udp dport", 53, 67, 547)),
+    rule("accept", match("meta iifname", *_BRIDGES), match("tcp dport", 53)),
+)
+"""Bridges whose containers or machines ask the host itself for names and addresses, and those questions."""
 _ALWAYS = (
     rule("accept", match("meta iifname", "lo")),
     *firewall.KEPT,
@@ -42,8 +48,7 @@ _ALWAYS = (
     # answers to a DHCP client: they come to an address the host does not have yet, or from one it did not ask
     rule("accept", match("udp sport", 67), match("udp dport", 68)),
     rule("accept", match("ip6 saddr", "fe80::/10"), match("udp sport", 547), match("udp dport", 546)),
-    rule("accept", match("meta iifname", *_BRIDGES), match("udp dport", 53, 67, 547)),
-    rule("accept", match("meta iifname", *_BRIDGES), match("tcp dport", 53)),
+    *_ASKED,
     rule("jump services"),
     # every network is full of them; in the log they would hide the rest
     rule("drop", match("meta pkttype", "broadcast", "multicast")),
@@ -140,6 +145,14 @@ def _answers(body: Mapping[str, Any], protocol: str, port: int) -> bool:
     return any(firewall.covers(service, port, protocol) for service in _open(body))
 
 
+def _for_guests(host: Host, listener: Listener) -> bool:
+    """Say whether a socket only answers what our rules let in from the bridges of containers and machines."""
+    if not closing.is_in(_ASKED, "accept", listener):
+        return False
+    name = listeners.interface(host, listener)
+    return any(fnmatch(name, pattern) for pattern in _BRIDGES)
+
+
 def _keep_access(body: Mapping[str, Any]) -> None:
     """Refuse rules that would cut off the connection this very change comes over.
 
@@ -166,6 +179,6 @@ def _keep_services(host: Host, body: Mapping[str, Any]) -> None:
     """
     chains = closing.before(host)
     found = closing.answering(host, chains)
-    cut = [each for each in found if not _answers(body, each.protocol, each.port)]
+    cut = [each for each in found if not _answers(body, each.protocol, each.port) and not _for_guests(host, each)]
     closing.refuse(cut, body.get("closed", ()))
     protocols.refuse(host, chains, body.get("protocols", []), shut=closing.is_shut(chains))

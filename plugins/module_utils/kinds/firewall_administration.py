@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..engine import closing, firewall, nft
+from ..engine import closing, firewall, forwarding, listeners, nft
 from ..engine.errors import Seen, SettingError, Unknown
 from ..engine.host import Host
 from ..engine.nft import Chain, Rule, match, rule
@@ -68,7 +68,7 @@ class FirewallAdministration(Kind):
         expected = [each for each in wanted["administration"].rules if each.name != NETWORKS]
         return {
             NETWORKS: sorted(_sources(trusted)),
-            RESTRICTED: chain.base == _BASE and firewall.same(rest, expected),
+            RESTRICTED: _beyond(host, body) or (chain.base == _BASE and firewall.same(rest, expected)),
             firewall.BOOT: firewall.on_disk(host, PART, wanted),
         }
 
@@ -80,6 +80,9 @@ class FirewallAdministration(Kind):
                 f"this would cut off the connection it comes over, from {here[0]} to port {here[1]}: "
                 "add its network to essms_admin_networks"
             )
+        beyond = _beyond(host, body)
+        if beyond:
+            raise SettingError(beyond.note)
         _keep_services(host, body)
         firewall.write(host, PART, chains)
 
@@ -140,6 +143,19 @@ def _lets_in(body: Mapping[str, Any], address: str, port: int) -> bool:
         return True
     exceptions = [network for each in _exceptions(body) if _is_on(each, port) for network in each["sources"]]
     return firewall.within(address, [*body["networks"], *exceptions])
+
+
+def _beyond(host: Host, body: Mapping[str, Any]) -> Seen | None:
+    """Return the administration ports that containers publish: no rule about the host itself closes them to anybody."""
+    found = [each for each in listeners.waiting(host) if each.port in body["ports"]]
+    passed = forwarding.published(host, found)
+    if not passed:
+        return None
+    return Seen(
+        False,
+        f"{listeners.described(passed)}: published by a container, and open to every network whatever the rules of the "
+        "host say: publish it on 127.0.0.1, or take the port out of essms_admin_ports",
+    )
 
 
 def _keep_services(host: Host, body: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -114,6 +115,59 @@ def test_signatures_that_are_missing_are_told(protected: str) -> None:
     lab.must(protected, ["mv", "/var/tmp/daily.inc", f"{antivirus.DATABASES}/daily.inc"])
     assert row["state"] == "fail"
     assert "no signatures yet" in row["reason"]
+
+
+_MIRROR = "mirror.example"
+_PROXY = ("203.0.113.7", 3128)
+_ASKED = "/var/tmp/essms-test-asked"
+_LISTEN = f"""
+import http.server
+class Proxy(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        with open("{_ASKED}", "a") as asked:
+            asked.write(self.requestline + "\\n")
+        self.send_error(404)
+    do_HEAD = do_CONNECT = do_GET
+    def log_message(self, *words):
+        pass
+http.server.ThreadingHTTPServer({_PROXY}, Proxy).serve_forever()
+"""
+_NEIGHBOUR = f"""
+rm -f {_ASKED}
+ip netns add probe-mirror && ip link add probe-mirror0 type veth peer name probe-mirror1 netns probe-mirror
+ip addr add 203.0.113.1/24 dev probe-mirror0 && ip link set probe-mirror0 up
+ip -n probe-mirror addr add {_PROXY[0]}/24 dev probe-mirror1 && ip -n probe-mirror link set probe-mirror1 up
+systemd-run --quiet --collect --unit=essms-test-mirror ip netns exec probe-mirror python3 -c "$0"
+for n in $(seq 100); do ip netns exec probe-mirror ss -Hltn | grep -q :{_PROXY[1]} && exit 0; sleep 0.1; done; exit 1
+"""
+
+
+@contextmanager
+def _proxy(host: str) -> Iterator[None]:
+    """Give a host a neighbour with a proxy that notes what it is asked for, and refuses it."""
+    try:
+        lab.must(host, ["sh", "-c", _NEIGHBOUR, _LISTEN])
+        yield
+    finally:
+        lab.root(host, f"systemctl stop essms-test-mirror; ip netns delete probe-mirror; rm -f {_ASKED}")
+
+
+def test_signatures_are_asked_of_the_declared_mirror_through_the_proxy(protected: str) -> None:
+    """M02-02: freshclam itself, as soon as it is told; without the control nothing passes there."""
+    declared = {"essms_av_mirrors": [f"http://{_MIRROR}"], "essms_av_proxy": ":".join(map(str, _PROXY))}
+    asked = engine.settings(["M02-02"], variables=declared)
+    with _proxy(protected):
+        lab.must(protected, "systemctl restart clamav-freshclam.service; sleep 3")
+        assert lab.root(protected, ["cat", _ASKED]).out == ""
+        applied = engine.run(protected, "applied", asked)
+        try:
+            assert not applied.wrong(), applied.wrong()
+            came = f"for n in $(seq 120); do grep -q . {_ASKED} && exit 0; sleep 0.5; done; exit 1"
+            lab.must(protected, came, timeout=90)
+            # whether it asks for the page or for a way to the server is its own affair
+            assert _MIRROR in lab.must(protected, ["cat", _ASKED])
+        finally:
+            assert engine.run(protected, "reverted", asked)["changed"] == ["M02-02"]
 
 
 def _row(host: str) -> dict[str, Any]:

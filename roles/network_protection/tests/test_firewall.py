@@ -8,8 +8,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from tests.support import lab
 from tests.support.neighbours import (
+    EVERY_PORT,
     FOREIGN4,
     FOREIGN6,
     NETWORKS,
@@ -50,6 +53,46 @@ def test_a_port_nobody_declared_gets_no_answer(neighbour: Neighbour) -> None:
     """M02-06: not even a refusal, although something listens there."""
     assert lab.root(neighbour.host, "ss -Hltn 'sport = :9999'").out
     assert neighbour.tries("tcp", 9999) == NOWHERE
+
+
+BY_NETWORK = {
+    TRUSTED4: {22, 53, 8080, 8443},
+    TRUSTED6: {22, 53, 8080, 8443},
+    FOREIGN4: {53, 445, 8080},
+    FOREIGN6: {53, 8080},
+}
+"""Every TCP port that answers, as the scenario declares them."""
+MANY_PORTS = [(1, 1100), (3300, 3400), (7900, 10100), (31300, 31400), (65500, 65535)]
+
+
+def listening(host: str) -> set[int]:
+    """Return every TCP port that something of the host listens on for others."""
+    shown = lab.must(host, "ss -Hltn | awk '{print $4}'").split()
+    return {int(each.rpartition(":")[2]) for each in shown if not each.startswith(("127.", "[::1]"))}
+
+
+@pytest.mark.parametrize(
+    ("networks", "ranges"),
+    [([TRUSTED4, FOREIGN4], EVERY_PORT), ([TRUSTED6, FOREIGN6], MANY_PORTS)],
+    ids=["every port over IPv4", "many ports over IPv6"],
+)
+def test_nothing_but_the_declared_ports_answers(
+    neighbour: Neighbour, networks: list[str], ranges: list[tuple[int, int]]
+) -> None:
+    """M02-06, M02-08: of all ports those declared for a network are open to it, and no other even refuses."""
+    assert {1, 3389, 9999, 31337, 65535} <= listening(neighbour.host)
+    assert neighbour.scan(networks, ranges) == {network: (BY_NETWORK[network], set()) for network in networks}
+
+
+def test_without_the_firewall_the_scan_finds_everything(neighbour: Neighbour) -> None:
+    """M02-06: every port that something listens on, declared or not; the others refuse."""
+    lab.must(neighbour.host, "nft delete table inet essms")
+    try:
+        found, refused = neighbour.scan([FOREIGN4], MANY_PORTS)[FOREIGN4]
+    finally:
+        lab.must(neighbour.host, "nft -f /etc/essms/firewall.nft")
+    assert found == listening(neighbour.host)
+    assert len(found) + len(refused) == sum(high - low + 1 for low, high in MANY_PORTS)
 
 
 def test_a_range_of_datagram_ports(neighbour: Neighbour) -> None:
