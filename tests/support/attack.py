@@ -71,7 +71,7 @@ _ASKED = "/run/essms-test-askpass"
 _ANSWER = '#!/bin/sh\necho "$ESSMS_PASSWORD"\n'
 _ONCE = (
     *("-F", "/dev/null", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"),
-    *("-o", "PubkeyAuthentication=no", "-o", "NumberOfPasswordPrompts=1", "-o", "ConnectTimeout=5"),
+    *("-o", "PubkeyAuthentication=no", "-o", "NumberOfPasswordPrompts=1", "-o", "ConnectTimeout=20"),
 )
 
 
