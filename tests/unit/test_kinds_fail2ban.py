@@ -31,7 +31,8 @@ FILES = {"/usr/sbin/sshd": "", "/usr/sbin/nft": "", "/usr/bin/fail2ban-client": 
 SHOW = "systemctl show -p LoadState,UnitFileState,ActiveState fail2ban.service"
 START = "systemctl show --value -p ExecMainStartTimestampMonotonic fail2ban.service"
 ON = "LoadState=loaded\nUnitFileState=enabled\nActiveState=active\n"
-ANSWERS = {SHOW: ON, START: "1", "/usr/sbin/sshd -T": "port 22\nport 2222\n"}
+ACTIVE = "systemctl is-active fail2ban.service"
+ANSWERS = {SHOW: ON, ACTIVE: "active", START: "1", "/usr/sbin/sshd -T": "port 22\nport 2222\n"}
 MATCH = ["_UID=0", "_COMM=sshd", "_COMM=sshd-session"]
 SERVER: dict[tuple[str, ...], Any] = {
     ("status",): [("Number of jail", 2), ("Jail list", "other, sshd")],
@@ -198,7 +199,7 @@ def test_nothing_but_data_is_read(
     assert capsys.readouterr().out == ""
 
 
-STOPPED = {SHOW: ON.replace("=active", "=failed"), "/usr/bin/fail2ban-client -d": DUMP}
+STOPPED = {SHOW: ON.replace("=active", "=failed"), ACTIVE: "failed", "/usr/bin/fail2ban-client -d": DUMP}
 TIMES = {"/usr/bin/fail2ban-client --str2sec 1h": "3600\n"}
 
 
@@ -299,6 +300,8 @@ def test_a_server_that_runs_starts_again_and_one_that_does_not_is_started(tmp_pa
     made = written(tmp_path, "tries")
     assert [argv[1] for _order, argv in made.activations] == ["reset-failed", "try-restart"]
     assert made.operations == []
+    # it runs, without a jail for SSH
+    assert [argv[1] for _order, argv in written(tmp_path, "running").activations] == ["reset-failed", "try-restart"]
     made = host(tmp_path, STOPPED)
     KIND.edit(made, BODY, {"running": True})
     assert made.activations == []

@@ -109,7 +109,7 @@ class Fail2ban(Kind):
         host.write(DROP_IN, content)
         _have_a_default(host)
         Service().edit(host, _SERVICE, {f"{UNIT} {_STATES[name]}": True for name in wanted if name in _STATES})
-        if RUNNING not in wanted:
+        if host.run("systemctl", "is-active", UNIT).out.strip() == "active":
             # who is banned is kept across a restart; a reload would keep reading the files where it read files
             host.activate(45, "systemctl", "reset-failed", UNIT)
             host.activate(46, "systemctl", "try-restart", UNIT)
