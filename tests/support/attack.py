@@ -77,9 +77,10 @@ _ONCE = (
 
 def log_in_from(other: str, address: str, user: str, password: str = _WRONG) -> lab.Login:
     """Try one password, the wrong one unless told otherwise, from another host of the lab."""
-    lab.must(other, f"cat > {_ASKED} && chmod 700 {_ASKED}", stdin=_ANSWER)
     told = [f"SSH_ASKPASS={_ASKED}", "SSH_ASKPASS_REQUIRE=force", f"ESSMS_PASSWORD={password}"]
-    done = lab.root(other, ["env", *told, "ssh", *_ONCE, "-l", user, address, "echo inside"])
+    ready = f'cat > {_ASKED} && chmod 700 {_ASKED} && exec "$0" "$@" < /dev/null'
+    argv = ["sh", "-c", ready, "env", *told, "ssh", *_ONCE, "-l", user, address, "echo inside"]
+    done = lab.root(other, argv, stdin=_ANSWER)
     if "inside" in done.out:
         return lab.Login.ACCEPTED
     return lab.Login.REFUSED if "denied" in done.err else lab.Login.NO_ANSWER
