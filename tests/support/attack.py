@@ -79,7 +79,7 @@ def log_in_from(other: str, address: str, user: str, password: str = _WRONG) -> 
     """Try one password, the wrong one unless told otherwise, from another host of the lab."""
     told = [f"SSH_ASKPASS={_ASKED}", "SSH_ASKPASS_REQUIRE=force", f"ESSMS_PASSWORD={password}"]
     ready = f'cat > {_ASKED} && chmod 700 {_ASKED} && exec "$0" "$@" < /dev/null'
-    argv = ["sh", "-c", ready, "env", *told, "ssh", *_ONCE, "-l", user, address, "echo inside"]
+    argv = ["sh", "-c", ready, "env", *told, "timeout", "30", "ssh", *_ONCE, "-l", user, address, "echo inside"]
     done = lab.root(other, argv, stdin=_ANSWER)
     if "inside" in done.out:
         return lab.Login.ACCEPTED
