@@ -32,7 +32,7 @@ PACKAGES = ("fail2ban", "python3-systemd", "nftables")
 _BAN_ACTION = "nftables-multiport"
 _ITSELF = ("127.0.0.0/8", "::1")
 _MATCH = ["_UID=0", "_COMM=sshd", "_COMM=sshd-session"]
-"""What the SSH server says as root, by either of its names. Any user may call a program so, and get others banned."""
+"""What the SSH server says as root, by either of its names: any service may call a program so, to get others banned."""
 _PATIENCE = 10
 """Seconds after its start in which the server may still be reading its files."""
 _SERVICE = {"unit": UNIT, "enabled": True, "active": True}
