@@ -63,3 +63,24 @@ def _try(host: str, user: str, times: int) -> list[lab.Login]:
 
 def _wait_until(moment: float) -> None:
     time.sleep(max(0.0, moment - time.monotonic()))
+
+
+# --- from another host -----------------------------------------------------------------------------------------------
+
+_ASKED = "/run/essms-test-askpass"
+_ANSWER = '#!/bin/sh\necho "$ESSMS_PASSWORD"\n'
+_ONCE = (
+    *("-F", "/dev/null", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"),
+    *("-o", "PubkeyAuthentication=no", "-o", "NumberOfPasswordPrompts=1", "-o", "ConnectTimeout=20"),
+)
+
+
+def log_in_from(other: str, address: str, user: str, password: str = _WRONG) -> lab.Login:
+    """Try one password, the wrong one unless told otherwise, from another host of the lab."""
+    told = [f"SSH_ASKPASS={_ASKED}", "SSH_ASKPASS_REQUIRE=force", f"ESSMS_PASSWORD={password}"]
+    ready = f'cat > {_ASKED} && chmod 700 {_ASKED} && exec "$0" "$@" < /dev/null'
+    argv = ["sh", "-c", ready, "env", *told, "timeout", "30", "ssh", *_ONCE, "-l", user, address, "echo inside"]
+    done = lab.root(other, argv, stdin=_ANSWER)
+    if "inside" in done.out:
+        return lab.Login.ACCEPTED
+    return lab.Login.REFUSED if "denied" in done.err else lab.Login.NO_ANSWER

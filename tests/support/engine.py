@@ -217,7 +217,7 @@ _SYSCTLS = {True: f"^({_OF_THE_NETWORK})$", False: f"^({_OF_THE_NETWORK}|{_OF_TH
 # A unit that is enabled runs, one that is not does not: these are those that controls and `tests.support.faults` name.
 _UNITS = (
     "essms-probe.service apt-daily.timer apt-daily-upgrade.timer logrotate.timer chrony.service "
-    "auditd.service essms-audit-rotate.timer unbound.service"
+    "auditd.service essms-audit-rotate.timer unbound.service fail2ban.service"
 )
 # The antivirus's are there or not.
 _ANTIVIRUS = "essms-av-scan.timer essms-av.path clamav-freshclam.service clamav-daemon.service essms-av-access.service"
@@ -235,6 +235,7 @@ _READ_AGAIN = (
     "systemctl restart systemd-journald.service; fi; "
     "systemctl try-restart chrony.service; if changed /unbound/; then systemctl try-restart unbound.service; fi; "
     "if test -e /usr/sbin/rsyslogd; then systemctl start rsyslog.service; fi; "
+    "if changed fail2ban; then systemctl try-restart fail2ban.service; fi; "
     "if changed rsyslog; then systemctl try-restart rsyslog.service; fi; "
     "! systemctl --quiet is-active auditd.service || { augenrules --load; auditctl -e 1 >/dev/null; }; "
     f"for unit in {_UNITS}; do if systemctl --quiet is-enabled $unit; then systemctl start $unit; "

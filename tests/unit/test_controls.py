@@ -51,6 +51,7 @@ def test_profiles_hold_the_values_of_their_texts(real: catalogue.Catalogue, name
 def test_every_control_that_touches_access_arms_the_guard(real: catalogue.Catalogue) -> None:
     dangerous = {
         "account_ageing",
+        "fail2ban",
         "faillock",
         "file_rights",
         "firewall",

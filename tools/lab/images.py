@@ -32,7 +32,7 @@ CACHED = ("libpam-pwquality", "cracklib-runtime", "libpwquality-tools", "dconf-c
 CACHED_ALONE = (
     "nftables", "conntrack", "chrony", "unattended-upgrades", "needrestart", "auditd", "rsyslog", "rsyslog-gnutls",
     "clamav-daemon", "clamav-freshclam", "clamdscan", "unbound", "apparmor", "apparmor-utils", "libpam-tmpdir", "cron",
-    "logrotate", "debsums", "aide", "aide-common", "acct", "sysstat", "fail2ban",
+    "logrotate", "debsums", "aide", "aide-common", "acct", "sysstat", "fail2ban", "python3-systemd",
 )  # fmt: skip
 
 # The kernel is the machine's own: nothing in a lab host may load modules or set kernel parameters at boot.

@@ -127,10 +127,10 @@ class Sshd(Kind):
         wanted = {name: value for body in bodies for name, value in self.expand(body, host.family).items()}
         if not os.path.exists(host.path(SSHD)):
             return dict.fromkeys(wanted, NotApplicable("no OpenSSH server is installed"))
-        done = host.run(SSHD, "-T", *_options(host))
+        done = host.run(SSHD, "-T", *options(host))
         if done.rc != 0:
             return dict.fromkeys(wanted, Unknown(f"sshd -T failed: {done.err.strip()[:160]}"))
-        in_force = _answers(done.out)
+        in_force = answers(done.out)
         exceptions = [line for line in directives(host) if line.block and line.words]
         return {name: self._seen(name, in_force, exceptions, wanted[name], host) for name in wanted}
 
@@ -167,7 +167,7 @@ class Sshd(Kind):
         return f"the configuration of sshd is already invalid, before any change: {fault}" if fault else ""
 
     def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-        in_force = _answers(host.run(SSHD, "-T", *_options(host)).out)
+        in_force = answers(host.run(SSHD, "-T", *options(host)).out)
         refuse_to_lock_out(host, wanted, in_force)
         values = {name: _written(host, name, value, in_force) for name, value in wanted.items()}
         if "Banner" in wanted:
@@ -187,7 +187,7 @@ class Sshd(Kind):
         return f"another file or a Match block sets {name}: `grep -rni {name} /etc/ssh` shows it"
 
 
-def _options(host: Host) -> list[str]:
+def options(host: Host) -> list[str]:
     """Return the options the service starts sshd with: they come before any file."""
     path, variable = _STARTED_WITH.get(host.family, ("", ""))
     options = text.get(host.text(path) or "", variable, text.BARE_EQUALS) if path else None
@@ -197,7 +197,7 @@ def _options(host: Host) -> list[str]:
         return []
 
 
-def _answers(printed: str) -> dict[str, str]:
+def answers(printed: str) -> dict[str, str]:
     """Return what `sshd -T` printed; a key that has several lines gets all their words."""
     found: dict[str, str] = {}
     for line in printed.splitlines():

@@ -1,13 +1,13 @@
 # Copyright: (c) 2026, essms.hardening contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults of the network: the firewall, changed by hand in the kernel or before the next boot."""
+"""Faults of the network: the firewall, changed by hand in the kernel or before the next boot; the bans of fail2ban."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from tests.support import engine
-from tests.support.faults.common import Area, Body, Row
+from tests.support.faults.common import Area, Body, Row, conf, sed
 
 _TABLE = "inet essms"
 
@@ -51,8 +51,35 @@ def _firewall_administration(host: str, row: Row, _body: Body) -> Any:
     return False
 
 
+_JAIL = "/etc/fail2ban/jail.d/zz-essms.local"
+_BANS: dict[str, tuple[str, str, Any]] = {
+    "tries": ("maxretry", "50", 50),
+    "window_minutes": ("findtime", "1m", 1),
+    "ban_minutes": ("bantime", "90", 1.5),
+    "journal": ("journalmatch", "_COMM=sshd", False),
+    "ports": ("port", "ssh", False),
+    "action": ("banaction", "dummy", "dummy"),
+}
+"""The key that is changed, its new value, and what an audit says of it."""
+
+
+def _fail2ban(host: str, row: Row, _body: Body) -> Any:
+    if row["name"] in ("enabled", "running"):
+        engine.must(host, f"systemctl --quiet {'disable' if row['name'] == 'enabled' else 'stop'} fail2ban.service")
+        return False
+    if row["name"] == "never banned":
+        sed(host, "s# 172.16.0.0/12##", _JAIL)
+        observed = [each for each in row["expected"] if each != "172.16.0.0/12"]
+    else:
+        key, value, observed = _BANS[row["name"]]
+        conf(host, _JAIL, key, value)
+    engine.must(host, "systemctl reset-failed fail2ban.service; systemctl restart fail2ban.service")
+    return observed
+
+
 AREA = Area(
     faults={
+        "fail2ban": _fail2ban,
         "firewall": _firewall,
         "firewall_administration": _firewall_administration,
     },
