@@ -164,6 +164,74 @@ def test_another_configuration_file_is_unknown(tmp_path: Path) -> None:
     assert isinstance(state(host)[1], Unknown)
 
 
+@pytest.mark.parametrize(
+    ("conf", "deny"),
+    [
+        ("deny = 100 # for the badge readers\n", 100),
+        ("deny=100#x\n", 100),
+        ("deny 100\n", 100),
+        ("  deny\t=\t4  \n", 4),
+        ("deny = 4\ndeny = 7 # later\n", 7),
+        ("# deny = 100\n", 3),
+        ("deny = five\n", None),
+        ("deny\n", None),
+        ("deny = 65537\n", None),
+    ],
+)
+def test_the_file_of_the_lockout_is_read_as_the_module_reads_it(tmp_path: Path, conf: str, deny: int | None) -> None:
+    seen = observed(host_with(tmp_path, conf=conf), "faillock", FAILLOCK)["deny"]
+    assert isinstance(seen, Unknown) if deny is None else seen == deny
+
+
+@pytest.mark.parametrize("value", ["1 # x", "604801", "-1", "soon"])
+def test_a_time_of_the_lockout_that_is_no_time_is_never_the_default(tmp_path: Path, value: str) -> None:
+    conf = f"unlock_time = {value}\nfail_interval = {value}\n"
+    seen = observed(host_with(tmp_path, conf=conf), "faillock", FAILLOCK)
+    for name in ("unlock_time", "fail_interval"):
+        assert seen[name] == 1 if value.startswith("1") else isinstance(seen[name], Unknown)
+
+
+def test_a_comment_after_a_value_of_the_lockout_goes_with_the_value(tmp_path: Path) -> None:
+    host = host_with(tmp_path, conf="audit\ndeny = 100 # for the badge readers\n")
+    KINDS["faillock"].edit(host, FAILLOCK, {"deny": 5})
+    assert host.text("/etc/security/faillock.conf") == "audit\ndeny = 5\n"
+
+
+@pytest.mark.parametrize(
+    ("history", "remember"),
+    [
+        ("remember = 1 # less\n", 1),
+        ("remember 2\n", 2),
+        ("Remember=4\nremember=24\n", 4),
+        ("remember = many\n", None),
+        ("remember\n", None),
+    ],
+)
+def test_pwhistory_conf_is_read_as_the_module_reads_it(tmp_path: Path, history: str, remember: int | None) -> None:
+    host = host_with(tmp_path, password=PASSWORD.replace("remember=5 ", ""), history=history)
+    place = tmp_path / MODULE.lstrip("/")
+    place.parent.mkdir(parents=True)
+    place.write_text("pwhistory.conf")
+    seen = state(host)[1]
+    assert isinstance(seen, Unknown) if remember is None else seen == remember
+
+
+def test_login_defs_is_read_as_pam_unix_reads_it(tmp_path: Path) -> None:
+    host = host_with(tmp_path, password=PASSWORD.replace(" yescrypt", ""))
+    host.write("/etc/login.defs", "encrypt_method MD5 # old\nENCRYPT_METHOD YESCRYPT\n")
+    assert observed(host, "pam_unix", {"hash": "yescrypt"})["hash"] == "md5"
+
+
+@pytest.mark.parametrize(
+    ("login_defs", "mask"),
+    [("UMASK 022 # usual\nUMASK 077\n", "022"), ("umask = 027\n", "027"), ("UMASK 077\n#UMASK 022\n", "077")],
+)
+def test_login_defs_is_read_as_pam_umask_reads_it(tmp_path: Path, login_defs: str, mask: str) -> None:
+    host = host_with(tmp_path, common_session="session optional pam_umask.so\n")
+    host.write("/etc/login.defs", login_defs)
+    assert observed(host, "umask", {"mask": "027"})["session"] == mask
+
+
 @pytest.mark.parametrize(("module", "remember"), [("\x7fELF", 10), ("\x7fELF /etc/security/pwhistory.conf", 3)])
 def test_pwhistory_conf_counts_where_the_module_reads_it(tmp_path: Path, module: str, remember: int) -> None:
     host = host_with(tmp_path, password=PASSWORD.replace("remember=5 ", ""), history="remember = 3\n")

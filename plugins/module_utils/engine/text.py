@@ -33,6 +33,10 @@ class Style(NamedTuple):
 EQUALS_SIGN = Style(" = ", re.compile(r"^\s*(?P<key>[^\s#;=\[][^\s=]*)\s*(?:=\s*(?P<value>.*?))?\s*$"))
 BARE_EQUALS = Style("=", EQUALS_SIGN.pattern)
 BLANKS = Style("\t", re.compile(r"^\s*(?P<key>[^\s#]+)(?:[ \t]+(?P<value>.*?))?\s*$"))
+PAM = Style(
+    " = ", re.compile(r"^\s*(?P<key>[^\s#=]+)(?:(?:\s*=|\s)\s*(?P<value>[^#]*?))?\s*(?:#.*)?$")
+)
+"""How the modules of PAM read their own files and login.defs: a blank is as good as =, and # ends a line anywhere."""
 _SECTION = re.compile(r"^\s*\[(?P<name>.*)\]\s*$")
 
 
@@ -61,6 +65,11 @@ def get(text: str, key: str, style: Style, section: str | None = None) -> str | 
         if entry.key == key:
             found = entry.value
     return found
+
+
+def first(text: str, key: str, style: Style) -> str | None:
+    """Return a value as libpam looks for it: the first one counts, in large letters or small ones."""
+    return next((entry.value for entry in entries(text, style) if entry.key.lower() == key.lower()), None)
 
 
 def put(text: str, key: str, value: str, style: Style, section: str | None = None) -> str:

@@ -17,6 +17,8 @@ MODULE = "pam_faillock.so"
 PATH = "/etc/security/faillock.conf"
 DEFAULTS = {"deny": 3, "unlock_time": 600, "fail_interval": 900}
 """What pam_faillock does when neither the file nor the PAM line says otherwise (faillock.conf(5))."""
+_MOST = {"deny": 65535, "unlock_time": 604800, "fail_interval": 604800}
+"""Beyond, pam_faillock drops the number or part of it (faillock.conf(5), faillock_config.c)."""
 NEVER = "never"
 """An unlock_time of zero, or this word: only an administrator unlocks, stricter than any number of seconds."""
 _UNLOCK = Rule(
@@ -42,7 +44,7 @@ class Faillock(Kind):
         pam.refuse_own_stacks(host, "auth")
         content = host.text(PATH) or text.HEADER
         for name, value in wanted.items():
-            content = text.put(content, name, str(value), text.EQUALS_SIGN)
+            content = text.put(content, name, str(value), text.PAM)
             for line in pam.lines(host, MODULE, "auth"):
                 if pam.option(line, name) is not None:
                     pam.set_option(host, line, name, None)
@@ -70,18 +72,29 @@ def in_force(host: Host, name: str) -> int | str | Unknown | None:
     elsewhere = pam.other_file(stack, PATH)
     if elsewhere:
         return elsewhere
-    of_file = text.get(host.text(PATH) or "", name, text.EQUALS_SIGN)
-    values = [_number(name, pam.option(line, name) or of_file or "") for line in stack]
+    of_file = text.get(host.text(PATH) or "", name, text.PAM)
+    given = [pam.option(line, name) for line in stack]
+    values = [_number(name, of_file if value is None else value) for value in given]
+    if None in values:
+        return Unknown(f"{name} has no value that pam_faillock accepts: write a number in {PATH} or on its PAM lines")
+    return _weakest(name, [value for value in values if value is not None])
+
+
+def _weakest(name: str, values: Sequence[int]) -> int | str:
     if name == "deny":
         return 0 if 0 in values else max(values)
     timed = [value for value in values if name != "unlock_time" or value]
     return min(timed) if timed else NEVER
 
 
-def _number(name: str, value: str) -> int:
+def _number(name: str, value: str | None) -> int | None:
+    """Return a number as the module reads it; None for one that it does not accept."""
+    if value is None:
+        return DEFAULTS[name]
     if name == "unlock_time" and value == NEVER:
         return 0
-    return int(value) if value.isdigit() else DEFAULTS[name]
+    number = int(value) if value.isascii() and value.isdigit() else None
+    return number if number is not None and number <= _MOST[name] else None
 
 
 def _seen(value: int | str | Unknown | None) -> Any:

@@ -8,12 +8,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..engine import pam
+from ..engine import pam, text
 from ..engine.errors import SettingError
 from ..engine.host import Host
 from ..engine.rules import AT_LEAST, EQUALS, Rule, ranked
 from .base import Kind, fields, integer
-from .login_defs import HASHES, read
+from .login_defs import HASHES
+from .login_defs import PATH as LOGIN_DEFS
 
 _NAMES = ("md5", "bigcrypt", "sha256", "sha512", "blowfish", "gost_yescrypt", "yescrypt")
 _STRENGTH = ranked(HASHES)
@@ -103,10 +104,14 @@ def _weakest(host: Host) -> str | None:
     found = []
     for line in pam.lines(host, "pam_unix.so", "password"):
         named = [word for word in line.options if word in _NAMES]
-        found.append(named[-1] if named else str(read(host, "ENCRYPT_METHOD") or "des").lower())
+        found.append(named[-1] if named else _of_login_defs(host))
     if not found:
         return None
     return min(found, key=lambda name: HASHES.index(name) if name in HASHES else -1)
+
+
+def _of_login_defs(host: Host) -> str:
+    return (text.first(host.text(LOGIN_DEFS) or "", "ENCRYPT_METHOD", text.PAM) or "des").lower()
 
 
 def _least_cost(host: Host) -> int | None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..engine import pam, text
+from ..engine.errors import Unknown
 from ..engine.host import Host
 from ..engine.rules import AT_LEAST
 from .base import Kind, fields, integer
@@ -44,7 +45,7 @@ class Pwhistory(Kind):
         if elsewhere:
             return dict.fromkeys(names, elsewhere)
         seen: dict[str, Any] = {
-            "remember": min(_remember(host, line) for line in stack),
+            "remember": _least(host, stack),
             "enforce_for_root": all(
                 pam.option(line, "enforce_for_root") is not None or _conf(host, "enforce_for_root") is not None
                 for line in stack
@@ -55,7 +56,8 @@ class Pwhistory(Kind):
     def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
         pam.refuse_own_stacks(host, "password")
         stack = pam.lines(host, MODULE, "password")
-        remember = wanted.get("remember") or max([_remember(host, line) for line in stack] or [body["remember"]])
+        known = [number for line in stack for number in [_remember(host, line)] if number is not None]
+        remember = wanted.get("remember") or max(known or [body["remember"]])
         if host.family == "redhat":
             self._edit_conf(host, remember)
         for line in stack if host.family == "debian" else ():
@@ -68,15 +70,15 @@ class Pwhistory(Kind):
             pam.enable(host, "with-pwhistory", {PROFILE: _profile(remember)})
 
     def _edit_conf(self, host: Host, remember: int) -> None:
-        content = text.put(host.text(CONF) or text.HEADER, "remember", str(remember), text.EQUALS_SIGN)
-        host.write(CONF, text.put(content, "enforce_for_root", "", text.EQUALS_SIGN))
+        content = text.put(host.text(CONF) or text.HEADER, "remember", str(remember), text.PAM)
+        host.write(CONF, text.put(content, "enforce_for_root", "", text.PAM))
 
     def explain(self, host: Host, name: str) -> str:
         return pam.refusal(host)
 
 
 def _conf(host: Host, key: str) -> str | None:
-    return text.get(host.text(CONF) or "", key, text.EQUALS_SIGN) if _reads_conf(host) else None
+    return text.first(host.text(CONF) or "", key, text.PAM) if _reads_conf(host) else None
 
 
 def _reads_conf(host: Host) -> bool:
@@ -91,9 +93,21 @@ def _holds(path: str, word: bytes) -> bool:
         return word in stream.read()
 
 
-def _remember(host: Host, line: pam.PamLine) -> int:
-    value = pam.option(line, "remember") or _conf(host, "remember") or ""
-    return int(value) if value.isdigit() else DEFAULT_REMEMBER
+def _least(host: Host, stack: Sequence[pam.PamLine]) -> int | Unknown:
+    numbers = [_remember(host, line) for line in stack]
+    known = [number for number in numbers if number is not None]
+    if len(known) < len(numbers):
+        return Unknown(f"remember is no number: write one in {CONF} or on the PAM line of pam_pwhistory")
+    return min(known)
+
+
+def _remember(host: Host, line: pam.PamLine) -> int | None:
+    """Return how many passwords a line remembers; None for a value that is no number."""
+    on_line = pam.option(line, "remember")
+    value = _conf(host, "remember") if on_line is None else on_line
+    if value is None:
+        return DEFAULT_REMEMBER
+    return int(value) if value.isascii() and value.isdigit() else None
 
 
 def _profile(remember: int) -> str:

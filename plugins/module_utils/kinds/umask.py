@@ -104,8 +104,8 @@ def _session(host: Host) -> Any:
 
 def _of_line(host: Host, line: pam.PamLine) -> str:
     content = host.text(LOGIN_DEFS) or ""
-    mask = int(pam.option(line, "umask") or text.get(content, "UMASK", text.BLANKS) or "022", 8)
-    by_default = (text.get(content, "USERGROUPS_ENAB", text.BLANKS) or "").lower() == "yes"
+    mask = int(pam.option(line, "umask") or text.first(content, "UMASK", text.PAM) or "022", 8)
+    by_default = (text.first(content, "USERGROUPS_ENAB", text.PAM) or "").lower() == "yes"
     if "usergroups" in line.options or (by_default and "nousergroups" not in line.options):
         mask = (mask & 0o707) | (mask >> 3 & 0o070)
     return format(mask, "03o")
