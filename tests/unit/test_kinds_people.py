@@ -191,6 +191,39 @@ TEAM, direct \\
 """
 
 
+@pytest.mark.parametrize(
+    ("main", "others", "ruled"),
+    [
+        ("User_Alias A = bob\nUser_Alias B = A\nB ALL=(ALL) ALL\n", {}, True),
+        ("User_Alias A = B, bob\nUser_Alias B = A\nB ALL=(ALL) ALL\n", {}, True),
+        ("User_Alias A = ann, \\\n bob # x\nA ALL=(ALL) ALL\n", {}, True),
+        ("User_Alias A = ALL, !bob\nann, !A ALL=(ALL) ALL\n", {}, True),
+        ("ALL ALL=(ALL) ALL\n", {}, True),
+        ("ALL, !bob ALL=(ALL) ALL\n", {}, False),
+        ("!bob, ALL ALL=(ALL) ALL\n", {}, True),
+        ("bob ALL=(ALL) !/bin/sh\n", {}, False),
+        ("@include /etc/sudoers.local\n", {"sudoers.local": "bob ALL=(ALL) ALL\n"}, True),
+        ("@includedir /etc/sudo-extra\n", {"sudo-extra/x": "bob ALL=(ALL) ALL\n"}, True),
+        ("root ALL=(ALL) ALL\n", {"sudoers.d/x": "bob ALL=(ALL) ALL\n"}, False),
+        ("%#1002 ALL=(ALL) ALL\n", {}, True),
+        ("%#1003 ALL=(ALL) ALL\n", {}, True),
+        ("%Helpers ALL=(ALL) ALL\n", {}, True),
+        ("#1002 ALL=(ALL) ALL\n", {}, True),
+        ('"bob" ALL=(ALL) ALL\n', {}, True),
+        ("BOB ALL=(ALL) ALL\n", {}, True),
+        ("# gone \\\nbob ALL=(ALL) ALL\n", {}, True),
+        ("# gone: bob ALL=(ALL) ALL\n", {}, False),
+    ],
+)
+def test_a_rule_of_sudo_makes_those_privileged_whom_sudo_finds_in_it(
+    tmp_path: Path, main: str, others: dict[str, str], ruled: bool
+) -> None:
+    group = "bobs:x:1002:\nhelpers:x:1003:bob\n"
+    files = {"/etc/passwd": "bob:x:1002:1002::/:/bin/sh\n", "/etc/shadow": "bob:!:1:0:9:7:::\n", "/etc/group": group}
+    host = FixtureHost(tmp_path, {**files, "/etc/sudoers": main, **{f"/etc/{name}": others[name] for name in others}})
+    assert ["bob"][:ruled] == [account.name for account in privileged(host, ["sudo"])]
+
+
 def test_root_groups_and_rules_make_an_account_privileged(tmp_path: Path) -> None:
     names = ["root", "ordinary", "alias1", "alias3", "direct", "number", "wheeled", "docked", "extra", "hidden"]
     people = [person(name, 0 if name == "root" else 1000 + place) for place, name in enumerate(names)]

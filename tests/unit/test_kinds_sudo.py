@@ -68,6 +68,53 @@ def test_a_rule_goes_on_for_other_hosts(tmp_path: Path, line: str, commands: lis
     assert [(each.text, each.tags) for each in rule.commands] == commands
 
 
+def test_a_comment_is_not_continued_but_a_line_is(tmp_path: Path) -> None:
+    main = "# old rule \\\nanne ALL=(ALL) ALL # why \\\nrobot, \\ \r\n #1000 ALL=/bin/a\\#b # c\n#\n"
+    rules = sudoers.read(host_with(tmp_path, main)).rules
+    assert [(rule.users, rule.place) for rule in rules] == [
+        (("anne",), "/etc/sudoers:2"),
+        (("robot", "#1000"), "/etc/sudoers:3"),
+    ]
+    assert rules[1].commands[0].text == "/bin/a\\#b"
+
+
+@pytest.mark.parametrize(
+    ("written", "users"),
+    [
+        ('"anne" ALL=(ALL) ALL', ("anne",)),
+        ('"anne"ALL=(ALL) ALL', ("anne",)),
+        ("\\x61nne ALL=(ALL) ALL", ("anne",)),
+        ('"%a group", %b\\ c ALL=(ALL) ALL', ("%a group", "%b c")),
+        ("! anne, !!robot ALL = ALL", ("!anne", "robot")),
+        ('"a=b" ALL=(ALL) ALL', ("a=b",)),
+    ],
+)
+def test_users_lose_their_quotes_and_escapes(tmp_path: Path, written: str, users: tuple[str, ...]) -> None:
+    (rule,) = sudoers.read(host_with(tmp_path, written + "\n")).rules
+    assert rule.users == users
+
+
+@pytest.mark.parametrize(
+    "include",
+    [
+        "@includedir /etc/sudoers.d # local",
+        "  @includedir\t/etc/sudoers.d",
+        '@includedir "/etc/sudoers.d" # local',
+        "#includedir sudoers.d",
+        "@include /etc/sudoers.d/x#y",
+    ],
+)
+def test_an_include_is_followed_whatever_stands_after_it(tmp_path: Path, include: str) -> None:
+    host = host_with(tmp_path, f"{include}\n@include /etc/sudoers\n", **{"x#y": "Defaults use_pty\n"})
+    (tmp_path / "etc/sudoers.d/folder").mkdir()
+    assert [each.place for each in sudoers.read(host).defaults] == ["/etc/sudoers.d/x#y:1"]
+
+
+def test_what_only_looks_like_an_include_is_a_comment(tmp_path: Path) -> None:
+    host = host_with(tmp_path, " #includedir /etc/sudoers.d\n# @includedir /etc/sudoers.d\n", x="Defaults use_pty\n")
+    assert sudoers.read(host).defaults == []
+
+
 def test_files_are_read_in_the_order_of_sudo(tmp_path: Path) -> None:
     main = "Defaults umask=0022\n@includedir /etc/sudoers.d\n#include /etc/sudoers.d/b.later\n"
     host = host_with(
@@ -173,6 +220,15 @@ WITHOUT_PASSWORD = [
     ("anne ALL=(ALL:ALL) PASSWD: sha256:0123abc= /bin/a", 0),
     ("Defaults !authenticate", 1),
     ("Defaults:robot !authenticate", 0),
+    ("# old rule \\\nanne ALL=(ALL) NOPASSWD: ALL", 1),
+    ("anne ALL = (ALL) CWD = /tmp NOPASSWD: ALL", 1),
+    ("anne ALL=(ALL) CWD=/tmp NOPASSWD: sha256:0123abc= /bin/a", 1),
+    ('anne ALL=(ALL) /bin/a "x, NOPASSWD: /bin/b "', 1),
+    ('anne ALL=(ALL) /bin/a "x : ALL = NOPASSWD: /bin/b "', 1),
+    ('anne ALL=(ALL) /bin/a "# x \\\nanne ALL=(ALL) NOPASSWD: /bin/b "', 1),
+    ("Defaults exempt_group=sudo", 1),
+    ("Defaults exempt_group = trusted", 0),
+    ("Defaults !exempt_group", 0),
 ]
 
 
@@ -181,6 +237,36 @@ def test_people_without_password_are_counted(tmp_path: Path, main: str, count: i
     name = "rules without a password"
     seen = observed(host_with(tmp_path, main + "\n"), "sudo_rules", {"nopasswd_allow": ["%trusted"]}, name)
     assert seen == (0 if not count else (1, f"see /etc/sudoers:{main.count(chr(10)) + 1}"))
+
+
+@pytest.mark.parametrize(
+    ("rule", "held"),
+    [
+        ("anne ALL=(ALL) EXEC: /usr/bin/less", False),
+        ("anne ALL=(ALL) EXEC: /usr/bin/", False),
+        ("anne ALL=(ALL) EXEC: ALL", False),
+        ("anne ALL=(ALL) EXEC: /usr/bin/l* /var/log/a", False),
+        ("Cmnd_Alias L = /usr/bin/less\nanne ALL=(ALL) EXEC: L", False),
+        ("anne ALL=(ALL) EXEC: /usr/bin/man, NOEXEC: /usr/bin/less", True),
+        ("root, robot ALL=(ALL) EXEC: ALL", True),
+    ],
+)
+@pytest.mark.parametrize("given", ["Defaults!/usr/bin/less noexec", "Defaults noexec"])
+def test_a_tag_that_lets_a_program_start_others_again_is_seen(
+    tmp_path: Path, given: str, rule: str, held: bool
+) -> None:
+    host = host_with(tmp_path, f"{given}\n{rule}\n")
+    seen = observed(host, "sudoers", {"noexec": ["/usr/bin/less"]}, "noexec")
+    place = f"/etc/sudoers:{rule.count(chr(10)) + 2}"
+    assert seen == (["/usr/bin/less"] if held else (None, f"EXEC takes it back at {place}"))
+
+
+@pytest.mark.parametrize(("who", "held"), [("anne", False), ("%sudo", False), ("robot", True), ("root, #0", True)])
+def test_a_tag_that_stops_the_log_of_output_is_seen(tmp_path: Path, who: str, held: bool) -> None:
+    host = host_with(tmp_path, f"Defaults log_output\n{who} ALL=(ALL) NOLOG_OUTPUT: ALL\n")
+    seen = observed(host, "sudoers", {"log_output": True}, "log_output")
+    note = "NOLOG_OUTPUT takes it back for some commands at /etc/sudoers:2"
+    assert seen == (True if held else (False, note))
 
 
 @pytest.mark.parametrize(

@@ -13,27 +13,38 @@ from .host import Host
 
 MAIN = "/etc/sudoers"
 FOLDER = "/etc/sudoers.d"
-_DEEPEST = 16
-"""How far our reading follows an include within an include."""
-_INCLUDE = re.compile(r"^\s*[@#](include|includedir)\s+(.*?)\s*$")
-_WORD = r"(?:\\.|\"[^\"]*\"|[^\s,\\\"])+"
-_LIST = rf"!?{_WORD}(?:\s*,\s*!?{_WORD})*"
+_DEEPEST = 128
+"""How far sudo follows an include within an include."""
+_CONTINUED = r"\\[ \t]*\r?\n"
+_COMMENT = re.compile(r"#(?!-?\d)[^\n]*")
+"""Up to the end of the line, whatever it ends with; a # before a number is an identity."""
+_STRING = rf'"(?:{_CONTINUED}|\\.|[^"\\\n])*"'
+_COMMAND = rf"(?<![^\s=:,!)])(?:/|sudoedit\b|\^(?:\\.|[^\\#$\n])*\$)(?:{_CONTINUED}|\\.|[^\\#,:\n])*"
+"""With its arguments; a quote among them is a character like any other."""
+_OF_DEFAULTS = rf"{_STRING}|{_CONTINUED}|\\.|{_COMMENT.pattern}|[^\n]"
+_OF_RULES = rf"{_COMMAND}|{_OF_DEFAULTS}"
+_LINE = re.compile(rf"(?:[ \t]*Defaults(?:{_OF_DEFAULTS})*|(?:{_OF_RULES})*)(?:\n|$)")
+_INCLUDE = re.compile(r"^(?:\s*@|#)(include|includedir)\s+(\"[^\"]*\"|(?:\\[ \t]|\S)+)")
+_WORD = r'(?:"(?:\\.|[^"\\])*"|(?:\\.|[^\s,\\"])+)'
+_LIST = rf"[!\s]*{_WORD}(?:\s*,[!\s]*{_WORD})*"
 _DEFAULTS = re.compile(rf"^\s*Defaults(?:(?P<scope>[@:!>])\s*(?P<who>{_LIST}))?\s+(?P<options>.*)$")
 _ALIAS = re.compile(r"^\s*(?P<type>User|Runas|Host|Cmnd|Cmd)_Alias\s+(?P<rest>.*)$")
-_USERS = re.compile(rf"({_LIST})(?=\s)")
+_USERS = re.compile(rf"({_LIST})(?:(?=\s)|(?<=\"))")
 _OPTION = re.compile(r"^(?P<not>[!\s]*)(?P<name>\w+)\s*(?:(?P<sign>[+-]?=)\s*(?P<value>.*))?$", re.DOTALL)
 _TAGS = r"(?:NO)?(?:EXEC|FOLLOW|INTERCEPT|LOG_INPUT|LOG_OUTPUT|MAIL|PASSWD|SETENV)"
 _TAG = re.compile(rf"^\s*({_TAGS})\s*:\s*")
+_PATH = r"\b(?:CWD|CHROOT)\s*=\s*(?:\\.|[^\s\\])+"
 _HOST = r"!?\s*[^\s,=\"]+"
 _NEXT_HOSTS = re.compile(
-    rf"\\.|\"[^\"]*\"|\([^)]*\)|\b(?:{_TAGS}|sha\d+)\s*:|(?P<hosts>:\s*{_HOST}(?:\s*,\s*{_HOST})*\s*=)"
+    rf"{_PATH}|{_COMMAND}|\\.|{_STRING}|\([^)]*\)|\b(?:{_TAGS}|sha\d+)\s*:|(?P<hosts>:\s*{_HOST}(?:\s*,\s*{_HOST})*\s*=)"
 )
 """A colon after which the rule goes on for other hosts; that of a tag or a digest is none."""
 _OTHER_OPTION = re.compile(
-    r"^\s*(?:ROLE|TYPE|APPARMOR_PROFILE|PRIVS|LIMITPRIVS|NOTBEFORE|NOTAFTER|TIMEOUT|CWD|CHROOT)=\S+"
+    rf"^\s*(?:{_PATH}|(?:ROLE|TYPE|APPARMOR_PROFILE|PRIVS|LIMITPRIVS|NOTBEFORE|NOTAFTER|TIMEOUT)"
+    rf"\s*=\s*(?:{_STRING}|[^\s\"]+))"
 )
 _RUNAS = re.compile(r"^\s*\([^)]*\)")
-_STILL_OPEN = re.compile(r"\\\n")
+_ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|(.))")
 
 Value = Union[bool, str]
 
@@ -101,65 +112,85 @@ def read(host: Host) -> Policy:
     :raises OSError: when one cannot be read.
     """
     policy = Policy([], [], {}, {}, [])
-    for line, place in _lines(host, MAIN, policy, 0):
+    for line, place in _lines(host, MAIN, policy, ()):
         defaults, alias = _DEFAULTS.match(line), _ALIAS.match(line)
         if defaults:
-            who = tuple(split(defaults["who"] or "", ","))
+            who = _names(defaults["who"] or "")
             options = _options(defaults["options"])
             policy.defaults.extend(Default(defaults["scope"] or "", who, *each, place) for each in options)
         elif alias:
             for part in split(alias["rest"], ":"):
                 name, _, members = part.partition("=")
                 key = ("Cmnd" if alias["type"] == "Cmd" else alias["type"], name.strip())
-                policy.aliases[key] = tuple(split(members, ","))
+                policy.aliases[key] = _names(members)
                 policy.alias_places[key] = place
         else:
-            left, _, commands = line.partition("=")
-            users = _USERS.match(left)
-            if users:
-                found = tuple(command for part in _by_hosts(commands) for command in _commands(part))
-                policy.rules.append(Rule(tuple(split(users[1], ",")), found, place))
+            users = _USERS.match(line)
+            _hosts, *commands = split(line[users.end() :], "=", 1) if users else [""]
+            if users and commands:
+                found = tuple(command for part in _by_hosts(commands[0]) for command in _commands(part))
+                policy.rules.append(Rule(_names(users[1]), found, place))
     return policy
 
 
-def _lines(host: Host, path: str, policy: Policy, depth: int) -> Iterator[tuple[str, str]]:
-    """Yield the active lines, continued ones joined, each with its place."""
+def _lines(host: Host, path: str, policy: Policy, above: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield the active lines, continued ones joined and comments left out, each with its place.
+
+    :param above: the files that are being read; sudo refuses those that include themselves.
+    """
     number = 1
-    for raw in re.findall(r"(?:\\\n|[^\n])*\n|(?:\\\n|[^\n])+$", host.text(path) or ""):
+    for raw in _LINE.findall(host.text(path) or ""):
         place, number = f"{path}:{number}", number + raw.count("\n")
-        line = _STILL_OPEN.sub(" ", raw).rstrip("\n")
-        include = _INCLUDE.match(line)
-        if include and depth < _DEEPEST:
-            target = include[2].strip('"').replace("\\ ", " ").replace("%h", os.uname().nodename.partition(".")[0])
+        include = _INCLUDE.match(raw)
+        if include:
+            target = _plain(include[2]).replace("%h", os.uname().nodename.partition(".")[0])
             target = os.path.join(os.path.dirname(path), target)
             for file in _files(host, target, policy) if include[1] == "includedir" else [target]:
-                yield from _lines(host, file, policy, depth + 1)
-        elif not include:
-            active = _without_comment(line).strip()
+                if file not in (*above, path) and len(above) < _DEEPEST:
+                    yield from _lines(host, file, policy, (*above, path))
+        else:
+            tokens = _OF_DEFAULTS if raw.lstrip().startswith("Defaults") else _OF_RULES
+            active = re.sub(tokens, _kept, raw).strip()
             if active:
                 yield active, place
+
+
+def _kept(token: re.Match[str]) -> str:
+    """Return what counts of a token: nothing of a comment, and a blank for the end of a line that goes on."""
+    return "" if _COMMENT.match(token.string, token.start()) else re.sub(_CONTINUED, " ", token[0])
+
+
+def _plain(word: str) -> str:
+    """Return a word without its quotes and escapes."""
+    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], word.strip('"'))
+
+
+def _names(words: str) -> tuple[str, ...]:
+    """Return the members of a list, each without quotes and escapes, with at most one "!" before it."""
+    found = []
+    for word in split(words, ","):
+        name = word.lstrip("! \t")
+        refused = word[: len(word) - len(name)].count("!") % 2
+        found.append("!" * refused + _plain(name))
+    return tuple(found)
 
 
 def _files(host: Host, folder: str, policy: Policy) -> list[str]:
     """Return the files of a folder that sudo reads."""
     policy.folders.append(os.path.normpath(folder))
-    names = [os.path.basename(path) for path in host.names(folder, "")]
+    names = [os.path.basename(path) for path in host.names(folder, "") if not os.path.isdir(path)]
     return [os.path.join(folder, name) for name in names if "." not in name and not name.endswith("~")]
 
 
-def _without_comment(line: str) -> str:
-    """Return a line up to its comment; a # before a number is an identity, one in quotes or escaped a character."""
-    for found in re.finditer(r"\\.|\"[^\"]*\"|#(?!-?\d)", line):
-        if found[0] == "#":
-            return line[: found.start()]
-    return line
+def split(line: str, separator: str, most: int = 0) -> list[str]:
+    """Return the parts of a line between separators that stand outside quotes, parentheses and escapes.
 
-
-def split(line: str, separator: str) -> list[str]:
-    """Return the parts of a line between separators that stand outside quotes, parentheses and escapes."""
-    parts, start = [], 0
-    for found in re.finditer(r"\\.|\"[^\"]*\"|\([^)]*\)|" + re.escape(separator), line):
-        if found[0] == separator:
+    :param most: how many separators count, zero for all of them.
+    """
+    parts: list[str] = []
+    start = 0
+    for found in re.finditer(rf"{_COMMAND}|{_STRING}|\\.|\([^)]*\)|{re.escape(separator)}", line):
+        if found[0] == separator and (not most or len(parts) < most):
             parts.append(line[start : found.start()].strip())
             start = found.end()
     return [part for part in (*parts, line[start:].strip()) if part]
@@ -174,7 +205,7 @@ def _options(options: str) -> Iterator[tuple[str, Value]]:
         if found["value"] is None:
             yield found["name"], not negated
         elif found["sign"] == "=":
-            yield found["name"], re.sub(r"\\(.)", r"\1", found["value"].strip().strip('"'))
+            yield found["name"], _plain(found["value"].strip())
 
 
 def _by_hosts(commands: str) -> Iterator[str]:
@@ -201,5 +232,5 @@ def _commands(commands: str) -> Iterator[Command]:
                 tags.discard(word[2:] if word.startswith("NO") else f"NO{word}")
                 tags.add(word)
                 rest = rest[tag.end() :]
-        rest = rest.strip()
-        yield Command(rest.lstrip("! "), rest.startswith("!"), frozenset(tags))
+        text = rest.strip().lstrip("! \t")
+        yield Command(text, rest[: rest.index(text)].count("!") % 2 == 1, frozenset(tags))

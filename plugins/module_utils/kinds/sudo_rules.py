@@ -74,7 +74,8 @@ def _without_password(host: Host, policy: sudoers.Policy, allowed: set[str]) -> 
             yield rule.place
     for each in policy.defaults:
         for_people = each.scope != ":" or set(policy.names("User", each.who)) - trusted
-        if each.name == "authenticate" and each.value is False and for_people:
+        exempt = each.name == "exempt_group" and each.value and f"%{each.value}" not in allowed
+        if (exempt or (each.name == "authenticate" and each.value is False)) and for_people:
             yield each.place
 
 

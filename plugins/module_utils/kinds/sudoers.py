@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..engine import sudoers, text
@@ -33,6 +34,8 @@ _FLAGS = ("use_pty", "ignore_dot", "env_reset", "requiretty", "log_output")
 _MINUTES = ("passwd_timeout", "timestamp_timeout")
 _PROGRAM = {"type": "string", "pattern": r"^(/[A-Za-z0-9._+\-]+)+$", "maxLength": 120}
 _NO_PASSWORD = ("authenticate", False)
+_UNDOES = {"log_output": "NOLOG_OUTPUT", "noexec": "EXEC"}
+"""Tags of a rule that take back, for its commands, what a Defaults line gives everybody."""
 WHO = {"type": "string", "pattern": r"^%?[A-Za-z_][A-Za-z0-9_.\-]{0,31}$"}
 """An account, or a group after a %."""
 _SNAP = {"/snap/bin", "/var/lib/snapd/snap/bin"}
@@ -109,7 +112,7 @@ class Sudoers(Kind):
         if name == "rotation":
             return _rotated(host, wanted["logfile"])
         if name == "noexec":
-            return _noexec(policy, wanted[name])
+            return _noexec(host, policy, wanted[name])
         everybody = [each for each in policy.defaults if each.name == name and not each.scope]
         value = _typed(name, everybody[-1].value) if everybody else None
         if not self.rule(name).test(wanted[name], value):
@@ -122,6 +125,8 @@ class Sudoers(Kind):
                 each.scope == ":" and set(policy.names("User", each.who)) <= _called(spared.get(name, ()))
             ):
                 return Seen(_typed(name, each.value), f"set for some users or commands at {each.place}")
+        for rule, _command in _undone(host, policy, name):
+            return Seen(False, f"{_UNDOES[name]} takes it back for some commands at {rule.place}")
         return _terminal(policy, value, spared) if name == "requiretty" else value
 
     def precheck(self, host: Host) -> str:
@@ -169,16 +174,40 @@ def _typed(name: str, value: sudoers.Value) -> Any:
     return value
 
 
-def _noexec(policy: sudoers.Policy, wanted: Sequence[str]) -> Any:
+def _noexec(host: Host, policy: sudoers.Policy, wanted: Sequence[str]) -> Any:
     """Return the programs that may start no other, in the order they are asked for; all of them when nothing may."""
     flags = [each for each in policy.defaults if each.name == "noexec"]
-    if any(each.value is True and not each.scope for each in flags):
-        return list(wanted)
     held: set[str] = set()
+    if any(each.value is True and not each.scope for each in flags):
+        held.update(wanted)
     for each in flags:
         if each.scope == "!":
             (held.update if each.value else held.difference_update)(policy.names("Cmnd", each.who))
-    return [program for program in wanted if program in held] or None
+    freed = {
+        program: rule.place
+        for rule, command in _undone(host, policy, "noexec")
+        for program in held.intersection(wanted)
+        if any(_runs(text, program) for text in policy.names("Cmnd", (command.text,)))
+    }
+    found = [program for program in wanted if program in held and program not in freed] or None
+    return Seen(found, f"EXEC takes it back at {next(iter(freed.values()))}") if freed else found
+
+
+def _undone(host: Host, policy: sudoers.Policy, name: str) -> Iterator[tuple[sudoers.Rule, sudoers.Command]]:
+    """Yield the commands whose tag takes an option back, but for root and the accounts to be spared."""
+    trusted = {"root", "#0", *host.spared}
+    for rule in policy.rules:
+        for command in rule.commands if set(policy.names("User", rule.users)) - trusted else ():
+            if _UNDOES.get(name) in command.tags and not command.negated:
+                yield rule, command
+
+
+def _runs(command: str, program: str) -> bool:
+    """Say whether a command of a rule can be this program; what is written as a regular expression can be any."""
+    path = command.split(" ", 1)[0]
+    if path == "ALL" or path.startswith("^"):
+        return True
+    return path == f"{os.path.dirname(program)}/" or fnmatch.fnmatchcase(program, path)
 
 
 def _rotated(host: Host, path: str) -> bool:
