@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.essms.hardening.plugins.module_utils.engine import shown, walk
+from ansible_collections.essms.hardening.plugins.module_utils.engine import set_id, shown, walk
 from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import Seen, Unknown
 from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
 
@@ -117,8 +117,7 @@ def test_what_is_found_and_how_it_is_told(host: FixtureHost, tmp_path: Path) -> 
     (tmp_path / "fs" / HOSTILE).write_text("")
     (tmp_path / "fs" / HOSTILE).chmod(0o666)
     (tmp_path / "fs" / "d0").chmod(0o777)
-    (tmp_path / "var/lib/dpkg/info").mkdir(parents=True)
-    (tmp_path / "var/lib/dpkg/info/x.list").write_text(f"{tmp_path}/fs/d1/e1/file\n")
+    host.answers["dpkg-statoverride --list"] = f"root root 4755 {tmp_path}/fs/d1/e1/file\n"
     for number in (1, 2, 3):
         (tmp_path / f"fs/d{number}/e{number % 2}/file").chmod(0o4755)
     seen = look(host, allowed_set_id=[f"{tmp_path}/fs/d2/e0/file"])
@@ -126,6 +125,43 @@ def test_what_is_found_and_how_it_is_told(host: FixtureHost, tmp_path: Path) -> 
     assert seen[OPEN].note == f"{tmp_path}/fs/a\\n\\x1b[31m\\u202eb"
     assert seen[SET_ID].note == f"{tmp_path}/fs/d3/e1/file"
     assert seen[ORPHANS].note.startswith("16 files were looked at until 20")
+
+
+@pytest.mark.parametrize(
+    ("path", "mode", "unknown"),
+    [
+        ("/usr/bin/passwd", 0o4755, False),
+        ("/usr/bin/passwd", 0o6755, True),
+        ("/usr/bin/chage", 0o2755, False),
+        ("/usr/bin/chage", 0o4755, True),
+        ("/usr/bin/at", 0o6755, False),
+        ("/usr/bin/bash", 0o4755, True),
+        ("/usr/bin/vim.basic", 0o2755, True),
+        ("/usr/lib/aarch64-linux-gnu/utempter/utempter", 0o2755, False),
+        ("/usr/lib/x/utempter/utempter", 0o2755, True),
+        ("/usr/bin/man", 0o4755, False),
+        ("/usr/bin/man", 0o6755, True),
+        ("/usr/sbin/old", 0o2755, False),
+        ("/opt/allowed", 0o6755, False),
+    ],
+)
+def test_a_bit_counts_as_known_only_where_a_package_gave_it(
+    tmp_path: Path, path: str, mode: int, unknown: bool
+) -> None:
+    lists = {f"/var/lib/dpkg/info/{name}.list": f"/usr/bin/{name}\n" for name in ("bash", "vim.basic")}
+    kept = "man man 4755 /usr/bin/man\nroot utmp 2755 /sbin/old\n"
+    host = FixtureHost(tmp_path, lists, {"dpkg-statoverride --list": kept})
+    assert set_id.SetId(host, ["/opt/allowed"]).unknown(path, mode & set_id.BITS) is unknown
+
+
+def test_rpm_is_asked_which_bits_it_brought(tmp_path: Path) -> None:
+    modes = r"rpm -qf --qf [%{FILEMODES:octal} %{FILENAMES}\n] -- /usr/bin/su /usr/bin/bash /usr/bin/mine"
+    told = "104755 /usr/bin/su\n100755 /usr/bin/bash\nfile /usr/bin/mine is not owned by any package\n"
+    host = FixtureHost(tmp_path, {"/etc/os-release": "ID=rocky\n"}, {modes: told})
+    lending = dict.fromkeys(["/usr/bin/su", "/usr/bin/bash", "/usr/bin/mine"], 0o4000)
+    found = set_id.SetId(host, [])
+    assert all(found.unknown(path, bits) for path, bits in lending.items())
+    assert found.without_package(lending) == ["/usr/bin/bash", "/usr/bin/mine"]
 
 
 def test_a_folder_with_the_sticky_bit_protects_what_is_in_it(host: FixtureHost, tmp_path: Path) -> None:

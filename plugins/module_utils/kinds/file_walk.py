@@ -21,7 +21,7 @@ from ..engine import shown
 from ..engine.errors import Seen, Unknown
 from ..engine.host import Host
 from ..engine.rules import AT_MOST, Rule
-from ..engine.set_id import KNOWN, packaged
+from ..engine.set_id import BITS, SetId
 from ..engine.walk import Walk, status
 from .base import Kind, fields, integer
 
@@ -133,7 +133,7 @@ class _Look:
     """How a file or a folder is judged."""
 
     def __init__(self, host: Host, body: Mapping[str, Any]) -> None:
-        self._allowed = {*KNOWN, *body.get("allowed_set_id", ())}
+        self._set_id = SetId(host, body.get("allowed_set_id", ()))
         self.set_id_counts: Callable[[str], bool] = lambda _path: True
         self._users = _Numbers(host, "/etc/passwd", "/etc/subuid", pwd.getpwuid)
         self._groups = _Numbers(host, "/etc/group", "/etc/subgid", grp.getgrgid)
@@ -151,14 +151,20 @@ class _Look:
         elif stat.S_ISREG(mode):
             if mode & stat.S_IWOTH:
                 found.append("open_files")
-            if mode & (stat.S_ISUID | stat.S_ISGID) and path not in self._allowed and self.set_id_counts(path):
+            if self._set_id.unknown(path, mode & BITS) and self.set_id_counts(path):
                 found.append("set_id")
         return found
 
     def still(self, sort: str, path: str) -> bool:
         """Say whether a finding is one now."""
         info = status(path)
-        return info is not None and sort in self.sorts(path, info)
+        if info is None or sort not in self.sorts(path, info):
+            return False
+        return sort != "set_id" or bool(self.without_package({path: info.st_mode & BITS}))
+
+    def without_package(self, lending: Mapping[str, int]) -> list[str]:
+        """Return those programs that no package brings with these bits."""
+        return self._set_id.without_package(lending)
 
 
 class _Numbers:
@@ -197,17 +203,18 @@ class _Numbers:
 def _go_on(host: Host, body: Mapping[str, Any], state: _State, look: _Look) -> None:
     walk = Walk(host, body.get("excluded", ()), state.folder)
     look.set_id_counts = walk.set_id_counts
-    lending: list[str] = []
+    lending: dict[str, int] = {}
 
     def judge(path: str, info: os.stat_result) -> None:
         for sort in look.sorts(path, info):
-            paths = lending if sort == "set_id" else state.now[sort]
-            if len(paths) < _MOST and path not in paths:
-                paths.append(path)
+            if sort == "set_id":
+                lending[path] = info.st_mode & BITS
+            elif len(state.now[sort]) < _MOST and path not in state.now[sort]:
+                state.now[sort].append(path)
 
     walk.go(judge, body["milliseconds"] / 1000)
-    ours = packaged(host, lending) if lending else set()
-    state.now["set_id"] += [path for path in lending if path not in ours and path not in state.now["set_id"]]
+    new = [path for path in look.without_package(lending) if path not in state.now["set_id"]]
+    state.now["set_id"] = [*state.now["set_id"], *new][:_MOST]
     state.seen += walk.seen
     state.folder = walk.next_folder
     state.about = max(walk.about(), state.seen)

@@ -105,6 +105,19 @@ def test_a_program_that_lends_root_s_rights_is_told(name: str, people: tuple[str
         lab.must(name, ["rm", "-r", PLACE])
 
 
+def test_a_packaged_program_that_was_given_root_s_rights_is_told(name: str, people: tuple[str, str]) -> None:
+    """M04-14: a user really reads what is root's with it, although a package brought the program without this bit."""
+    program = "/usr/bin/tac"
+    try:
+        lab.must(name, ["chmod", "u+s", program])
+        assert lab.ssh(name, f"{program} /etc/shadow", user=people[0]).code == 0
+        assert row(name, "set_id") == (1, program)
+    finally:
+        lab.must(name, ["chmod", "u-s", program])
+    assert lab.ssh(name, f"{program} /etc/shadow", user=people[0]).code != 0
+    assert row(name, "set_id")[0] == 0
+
+
 def test_files_of_an_account_that_is_gone_are_told(name: str) -> None:
     """M04-14: the next account with this number would own them."""
     lab.must(name, ["mkdir", "-p", PLACE])
