@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.essms.hardening.plugins.module_utils.engine import sshd_config
-from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import Seen, SettingError
+from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import Seen, SettingError, Unknown
 from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
 
 from tests.support.fixture_host import FixtureHost
@@ -180,6 +180,68 @@ def test_a_password_after_a_key_is_fine(tmp_path: Path, ways: str, good: bool) -
     host.answers["/usr/sbin/sshd -T"] = PASSWORDS + ways + "\n"
     seen = KINDS["sshd"].observe(host, [{"PasswordAuthentication": False}])
     assert [isinstance(value, Seen) and value.satisfied for value in seen.values()] == [good, good]
+
+
+def test_a_password_is_not_after_a_key_when_some_connections_have_ways_of_their_own(tmp_path: Path) -> None:
+    host = host_with(tmp_path, "Match User x\n  AuthenticationMethods password\n")
+    host.answers["/usr/sbin/sshd -T"] = PASSWORDS + "publickey,password\n"
+    assert set(KINDS["sshd"].observe(host, [{"PasswordAuthentication": False}]).values()) == {"yes"}
+
+
+SHOW = "systemctl show -p ExecStart -p Environment -p EnvironmentFiles ssh.service"
+
+
+def started(argv: str, path: str = "/usr/sbin/sshd", *more: str) -> str:
+    lines = [f"ExecStart={{ path={path} ; argv[]={argv} ; ignore_errors=no ; pid=0 }}", *more]
+    return "".join(f"{line}\n" for line in lines)
+
+
+FILES = "EnvironmentFiles=/etc/default/ssh (ignore_errors=yes)"
+
+
+@pytest.mark.parametrize(
+    ("shown", "default", "options"),
+    [
+        ("", "", ""),
+        ("", "SSHD_OPTS='-f /etc/ssh/other'\n", " -f /etc/ssh/other"),
+        (started("/usr/sbin/sshd -D"), "SSHD_OPTS=-oPort=1\n", ""),
+        (started("/usr/sbin/sshd -D $SSHD_OPTS", "/usr/sbin/sshd", FILES), "SSHD_OPTS=-oX=y # z\n", None),
+        (started("/usr/sbin/sshd -De $SSHD_OPTS", "/usr/sbin/sshd", FILES), 'SSHD_OPTS="-oA=b -p 1"\n', " -o A=b -p 1"),
+        (started("sshd -D -o PermitEmptyPasswords=yes"), "", " -o PermitEmptyPasswords=yes"),
+        (started("sshd -D -f ${C}", "/usr/sbin/sshd", 'Environment="A=b c" C=/etc/x'), "", " -f /etc/x"),
+        (started("sshd $A", "/usr/sbin/sshd", 'Environment="A=-oB=c" X=y', FILES), "A=-oB=d\n", " -o B=d"),
+        (started("sshd -D -o PermitEmptyPasswords yes"), "", None),
+        (started("sshd -D --new"), "", None),
+        (started("/bin/sh -c sshd", "/bin/sh"), "", None),
+        (started("sshd") + started("sshd"), "", None),
+        (started("sshd $A", "/usr/sbin/sshd", "EnvironmentFiles=/etc/default/*"), "", None),
+        (started("sshd $SSHD_OPTS", "/usr/sbin/sshd", FILES), "SSHD_OPTS='-o\n", None),
+    ],
+)
+def test_sshd_is_asked_as_its_service_starts_it(
+    tmp_path: Path, shown: str, default: str, options: str | None
+) -> None:
+    host = host_with(tmp_path, "")
+    host.write("/etc/default/ssh", default)
+    host.answers = {SHOW: shown} if shown else {}
+    host.answers[f"/usr/sbin/sshd -T{options}"] = "permitemptypasswords yes\n"
+    seen = observed(host)
+    assert isinstance(seen, Unknown) if options is None else seen == "yes"
+    if options is None:
+        assert "systemctl cat ssh.service" in seen.reason
+        with pytest.raises(SettingError, match="not understood"):
+            KINDS["sshd"].edit(host, WANTED, WANTED)
+
+
+def test_another_main_file_is_followed_and_written(tmp_path: Path) -> None:
+    host = host_with(tmp_path, "", other="Port 22\nMatch User x\nPermitEmptyPasswords yes\n")
+    host.answers = {SHOW: started("sshd -f /etc/ssh/other.conf")}
+    host.answers["/usr/sbin/sshd -T -f /etc/ssh/other.conf"] = "permitemptypasswords no\n"
+    seen = observed(host)
+    assert isinstance(seen, Seen)
+    assert seen.note == "set for some connections by the Match block at /etc/ssh/other.conf:2"
+    assert "\nPermitEmptyPasswords no\n" in (edited(host, "/etc/ssh/other.conf") or "").partition("Port 22")[0]
+    assert host.text(MAIN) == ""
 
 
 def test_every_line_of_a_key_whose_last_counts_is_rewritten(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from . import text
 from .host import Host
+from .sshd_service import MAIN
 
-MAIN = "/etc/ssh/sshd_config"
 DROP_IN = "/etc/ssh/sshd_config.d/00-essms.conf"
 _STYLE = text.BLANKS._replace(separator=" ")
 _BLOCK = "# essms.hardening: the first value counts in this file\n"
@@ -105,12 +105,12 @@ def _expand(host: Host, pattern: str) -> list[str]:
     return [os.path.join("/", os.path.relpath(path, root)) for path in found if os.path.isfile(path)]
 
 
-def put(host: Host, wanted: Mapping[str, str]) -> None:
+def put(host: Host, wanted: Mapping[str, str], main: str = MAIN) -> None:
     """Write values where they are read first: our drop-in, or the top of the main file when that sets them itself."""
     for key in _LAST_COUNTS & set(wanted):
-        for other in {line.path for line in directives(host) if line.keyword == key.lower()}:
+        for other in {line.path for line in directives(host, main) if line.keyword == key.lower()}:
             host.write(other, _with_every(host.text(other) or "", key, wanted[key]))
-    path = DROP_IN if _drop_in_comes_first(host, list(wanted)) else MAIN
+    path = DROP_IN if _drop_in_comes_first(host, main, list(wanted)) else main
     content = host.text(path)
     if path == DROP_IN:
         content = content or text.HEADER
@@ -127,10 +127,10 @@ def _with_every(content: str, key: str, value: str) -> str:
     return "".join(f"{key} {value}\n" if (parse(line) or ("",))[0] == key.lower() else line for line in lines)
 
 
-def _drop_in_comes_first(host: Host, names: Sequence[str]) -> bool:
+def _drop_in_comes_first(host: Host, main: str, names: Sequence[str]) -> bool:
     """Say whether the main file includes our drop-in before it sets any of these keys itself."""
     keys = {name.lower() for name in names}
-    for line in (host.text(MAIN) or "").split("\n"):
+    for line in (host.text(main) or "").split("\n"):
         keyword, words = parse(line) or ("", [])
         if keyword == "include" and any(_finds(pattern, DROP_IN) for pattern in words):
             return True

@@ -6,21 +6,19 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..engine import sshd_config, text
+from ..engine import sshd_config, sshd_service
 from ..engine.errors import NotApplicable, Seen, SettingError, Unknown
 from ..engine.host import Host
 from ..engine.rules import EQUALS, LIMIT, WITHIN, Rule, ranked
 from ..engine.ssh_lockout import PASSWORDS, refuse_to_lock_out
 from ..engine.sshd_config import Directive, directives
+from ..engine.sshd_service import SSHD
 from .base import TEXT, Kind, fields, integer
 
-SSHD = "/usr/sbin/sshd"
 BANNER = "/etc/issue.net"
-_STARTED_WITH = {"debian": ("/etc/default/ssh", "SSHD_OPTS"), "redhat": ("/etc/sysconfig/sshd", "OPTIONS")}
 _TIME_PART = re.compile(r"(\d+)([smhdwSMHDW]?)", re.ASCII)
 _TIME = re.compile(rf"(?:{_TIME_PART.pattern})+", re.ASCII)
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -127,11 +125,15 @@ class Sshd(Kind):
         wanted = {name: value for body in bodies for name, value in self.expand(body, host.family).items()}
         if not os.path.exists(host.path(SSHD)):
             return dict.fromkeys(wanted, NotApplicable("no OpenSSH server is installed"))
-        done = host.run(SSHD, "-T", *options(host))
+        options = sshd_service.options(host)
+        if isinstance(options, Unknown):
+            return dict.fromkeys(wanted, options)
+        done = host.run(SSHD, "-T", *options)
         if done.rc != 0:
             return dict.fromkeys(wanted, Unknown(f"sshd -T failed: {done.err.strip()[:160]}"))
         in_force = answers(done.out)
-        exceptions = [line for line in directives(host) if line.block and line.words]
+        main = sshd_service.main_file(options)
+        exceptions = [line for line in directives(host, main) if line.block and line.words]
         return {name: self._seen(name, in_force, exceptions, wanted[name], host) for name in wanted}
 
     def _seen(
@@ -155,7 +157,7 @@ class Sshd(Kind):
                 # the Match itself is not shown: it may hold a person's login name
                 return Seen(value, f"set for some connections by the Match block at {exception.block}")
         value = _typed(name, in_force[name.lower()])
-        if name in PASSWORDS and value != expected and _after_a_key(in_force):
+        if name in PASSWORDS and value != expected and _after_a_key(in_force, exceptions):
             return Seen(value, "asked only after a key: AuthenticationMethods demands one", satisfied=True)
         return value
 
@@ -167,34 +169,32 @@ class Sshd(Kind):
         return f"the configuration of sshd is already invalid, before any change: {fault}" if fault else ""
 
     def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-        in_force = answers(host.run(SSHD, "-T", *options(host)).out)
+        options = sshd_service.options(host)
+        if isinstance(options, Unknown):
+            raise SettingError(options.reason)
+        in_force = answers(host.run(SSHD, "-T", *options).out)
         refuse_to_lock_out(host, wanted, in_force)
         values = {name: _written(host, name, value, in_force) for name, value in wanted.items()}
         if "Banner" in wanted:
             host.write(BANNER, wanted["Banner"] + "\n")
-        sshd_config.put(host, values)
-        unit = "ssh.service" if host.family == "debian" else "sshd.service"
+        sshd_config.put(host, values, sshd_service.main_file(options))
+        unit = sshd_service.unit(host)
         if host.run("systemctl", "is-active", unit).out.strip() == "active":
             host.activate(60, "systemctl", "reload", unit)
 
     def validate(self, host: Host) -> str:
-        done = host.run(SSHD, "-t")
+        options = sshd_service.options(host)
+        done = host.run(SSHD, "-t", *([] if isinstance(options, Unknown) else options))
         if done.rc == 0 or any(known in done.err for known in _UNANSWERED):
             return ""
         return done.err.strip().replace("\r", "")[:300] or f"sshd -t ended with {done.rc}"
 
     def explain(self, host: Host, name: str) -> str:
-        return f"another file or a Match block sets {name}: `grep -rni {name} /etc/ssh` shows it"
-
-
-def options(host: Host) -> list[str]:
-    """Return the options the service starts sshd with: they come before any file."""
-    path, variable = _STARTED_WITH.get(host.family, ("", ""))
-    options = text.get(host.text(path) or "", variable, text.BARE_EQUALS) if path else None
-    try:
-        return [word for part in shlex.split(options or "") for word in shlex.split(part)]
-    except ValueError:
-        return []
+        service = sshd_service.unit(host)
+        return (
+            f"another file, a Match block or an option of {service} sets {name}: `grep -rni {name} /etc/ssh` and "
+            f"`systemctl cat {service}` show it"
+        )
 
 
 def answers(printed: str) -> dict[str, str]:
@@ -217,8 +217,10 @@ def _typed(name: str, value: str) -> Any:
     return int(value) if value.isascii() and value.isdigit() else value
 
 
-def _after_a_key(in_force: Mapping[str, str]) -> bool:
-    """Say whether every way to log in begins with a key."""
+def _after_a_key(in_force: Mapping[str, str], exceptions: Sequence[Directive]) -> bool:
+    """Say whether every way to log in begins with a key, for every connection."""
+    if any(exception.keyword == "authenticationmethods" for exception in exceptions):
+        return False
     return all(way.startswith("publickey") for way in in_force.get("authenticationmethods", "any").split())
 
 
