@@ -123,3 +123,56 @@ def test_a_journal_names_no_person(file: Path, tmp_path: Path, monkeypatch: pyte
     passwd.write_text("other:x:1001:1001::/home/other:/bin/bash\n")
     assert undo.path_of(remembered) is None
     assert undo.path_of(undo.place("/etc/motd")) == "/etc/motd"
+
+
+def test_a_journal_names_no_person_over_a_link_to_all_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "srv/people/odette").mkdir(parents=True)
+    (tmp_path / "home").symlink_to(tmp_path / "srv/people")
+    passwd = tmp_path / "passwd"
+    passwd.write_text(f"odette:x:1001:1001::{tmp_path}/home/odette:/bin/bash\n")
+    monkeypatch.setattr(undo, "_ACCOUNTS", str(passwd))
+    for path in (f"{tmp_path}/srv/people/odette/.bashrc", f"{tmp_path}/home/odette/.bashrc"):
+        remembered = undo.place(path)
+        assert "odette" not in str(remembered)
+        # where no link is left on the way, for rights are given to nothing behind a link
+        assert undo.path_of(remembered) == f"{tmp_path}/srv/people/odette/.bashrc"
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/sudoers.d/odette", "/var/mail/odette", "/etc/cron.d/90-odette.cron", "/data/odette/x"]
+)
+def test_a_file_that_bears_a_login_name_goes_by_the_account(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passwd = tmp_path / "passwd"
+    monkeypatch.setattr(undo, "_ACCOUNTS", str(passwd))
+    passwd.write_text("odette:x:1001:1001::/home/odette:/bin/bash\nod:x:1002:1002::/:/bin/sh\n")
+    remembered = undo.place(path)
+    assert "odette" not in str(remembered)
+    assert undo.path_of(remembered) == path
+    # her folder has nothing to do with it; without the account nobody can say which file it was
+    passwd.write_text("odette:x:1001:1001::/:/bin/bash\n")
+    assert undo.path_of(remembered) == path
+    passwd.write_text("other:x:1001:1001::/:/bin/bash\n")
+    assert undo.path_of(remembered) is None
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_rights_are_undone_by_the_account_and_a_refusal_names_nobody(
+    swapped: bool, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(undo, "_ACCOUNTS", str(tmp_path / "passwd"))
+    (tmp_path / "passwd").write_text("odette:x:1001:1001::/:/bin/bash\n")
+    journal = tmp_path / "tx"
+    journal.mkdir()
+    hers = tmp_path / "odette"
+    file.rename(hers)
+    record = {"op": "rights", **undo.place(str(hers)), "before": rights(WIDE), "after": rights(NARROW)}
+    undo.append(str(journal), [{"op": "begin", "id": "x"}, record, {"op": "prepared"}])
+    assert "odette" not in (journal / "journal.jsonl").read_text()
+    undo.set_rights(str(hers), rights(WIDE), rights(NARROW))
+    if swapped:
+        hers.rename(tmp_path / "moved")
+        hers.symlink_to(tmp_path / "moved")
+    assert undo.undo(str(journal), "test") == (["undoing rights of uid 1001 failed: a link"] if swapped else [])
+    assert mode(tmp_path / "moved" if swapped else hers) == (NARROW if swapped else WIDE)

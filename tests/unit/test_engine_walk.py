@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.essms.hardening.plugins.module_utils.engine import set_id, shown, walk
+from ansible_collections.essms.hardening.plugins.module_utils.engine import set_id, walk
 from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import Seen, Unknown
 from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
 
@@ -215,10 +215,3 @@ def test_one_run_walks_once(host: FixtureHost, tmp_path: Path) -> None:
     (tmp_path / "fs" / "d0" / "e0" / "file").chmod(0o666)
     again = KIND.observe(host, [LONG])[OPEN]
     assert (first.value, again.value) == (0, 0)
-
-
-def test_a_person_s_folder_is_told_by_number(tmp_path: Path) -> None:
-    passwd = "a:x:1001:1001::/home/first.last:/bin/sh\nb:x:12:12::/var/b:/bin/sh\n"
-    host = FixtureHost(tmp_path, {"/etc/passwd": passwd})
-    assert shown.paths(host, ["/home/first.last/x", "/var/b/y", "/home/first.last"]) == "~1001/x, /var/b/y, ~1001"
-    assert shown.paths(host, [f"/{number}" for number in range(7)]) == "/0, /1, /2, /3, /4 and 2 more"

@@ -218,9 +218,7 @@ FILES = "EnvironmentFiles=/etc/default/ssh (ignore_errors=yes)"
         (started("sshd $SSHD_OPTS", "/usr/sbin/sshd", FILES), "SSHD_OPTS='-o\n", None),
     ],
 )
-def test_sshd_is_asked_as_its_service_starts_it(
-    tmp_path: Path, shown: str, default: str, options: str | None
-) -> None:
+def test_sshd_is_asked_as_its_service_starts_it(tmp_path: Path, shown: str, default: str, options: str | None) -> None:
     host = host_with(tmp_path, "")
     host.write("/etc/default/ssh", default)
     host.answers = {SHOW: shown} if shown else {}

@@ -286,7 +286,8 @@ def _diff(host: Host) -> list[dict[str, str]]:
     for path, change in sorted(host.overlay.items()):
         before, after = (undo.content(state) or b"" for state in (change.before, change.after))
         texts = {"before": _shown(before), "after": _shown(after)}
-        found.append({"before_header": path, "after_header": path, **texts})
+        header = paths(host, [path])
+        found.append({"before_header": header, "after_header": header, **texts})
     for path, (old, new) in sorted(host.rights_wanted.items()):
         if old != new:
             header = paths(host, [path])

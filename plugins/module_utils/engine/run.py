@@ -21,6 +21,7 @@ from .errors import EngineError
 from .host import Host
 from .observe import Setting, observe
 from .revert import NothingToRevertError, revert
+from .shown import without_names
 from .transaction import TransactionError, command, recover
 
 Request = dict[str, Any]
@@ -62,9 +63,20 @@ def run(request: Request) -> Response:
         response["problem"] = str(error)
     except OSError as error:
         response["problem"] = f"{error.filename or 'the system'}: {error.strerror or error}: look at it on the host"
+    _hide_names(host, response)
     response["memory"] = host.remembered
     response["seconds"].update(module=round(time.monotonic() - start, 3), process=_age())
     return response
+
+
+def _hide_names(host: Host, response: Response) -> None:
+    """Take login names out of the paths in what is told; the names of rows and what was asked for stay as they are."""
+    told = {part: response[part] for part in ("problem", "failed", "notes")}
+    seen = [[row["observed"], row["reason"]] for row in response["rows"]]
+    told, seen = without_names(host, [told, seen])
+    response.update(told)
+    for row, (observed, reason) in zip(response["rows"], seen):
+        row.update(observed=observed, reason=reason)
 
 
 def _age() -> float:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Programs that run with the rights of their owner or group: which ones distributions bring so.
 
-dpkg does not remember the modes of a package's files, so those of Debian and Ubuntu are listed here, each with its bits;
+dpkg does not remember the modes of a package's files, so those of Debian and Ubuntu are listed here with their bits;
 bits that somebody else gave are unknown, on a packaged program too. RPM remembers modes and is asked.
 """
 

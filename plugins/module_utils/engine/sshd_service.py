@@ -75,7 +75,7 @@ def _of_file(host: Host, path: str) -> dict[str, str]:
 
 
 def _words(argv: list[str], variables: dict[str, str]) -> Iterator[str]:
-    """Yield the words of a command line as systemd expands them: a variable without braces gives as many as it holds."""
+    """Yield the words of a command line as systemd expands them: a variable without braces gives all those it holds."""
     for word in argv:
         whole = re.fullmatch(r"\$(\w+)", word)
         if whole:

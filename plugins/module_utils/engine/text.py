@@ -33,9 +33,7 @@ class Style(NamedTuple):
 EQUALS_SIGN = Style(" = ", re.compile(r"^\s*(?P<key>[^\s#;=\[][^\s=]*)\s*(?:=\s*(?P<value>.*?))?\s*$"))
 BARE_EQUALS = Style("=", EQUALS_SIGN.pattern)
 BLANKS = Style("\t", re.compile(r"^\s*(?P<key>[^\s#]+)(?:[ \t]+(?P<value>.*?))?\s*$"))
-PAM = Style(
-    " = ", re.compile(r"^\s*(?P<key>[^\s#=]+)(?:(?:\s*=|\s)\s*(?P<value>[^#]*?))?\s*(?:#.*)?$")
-)
+PAM = Style(" = ", re.compile(r"^\s*(?P<key>[^\s#=]+)(?:(?:\s*=|\s)\s*(?P<value>[^#]*?))?\s*(?:#.*)?$"))
 """How the modules of PAM read their own files and login.defs: a blank is as good as =, and # ends a line anywhere."""
 _SECTION = re.compile(r"^\s*\[(?P<name>.*)\]\s*$")
 

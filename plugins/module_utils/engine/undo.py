@@ -9,8 +9,8 @@ A journal is a file of JSON lines, each flushed to disk before the step it annou
 
 - begin: id, time and what was asked; file: a path, its state before and the digest of what is planned; mkdir: a folder
   made; rights: mode and owners, before and after, of a file or folder whose bytes stay (by the account when it lies in
-  the folder of a person); run: a command to undo and its inverse; ageing and lock: fields of an account (by uid, never
-  a name or a hash); after: a command that makes a service read its files again
+  the folder of a person or bears the name of one); run: a command to undo and its inverse; ageing and lock: fields of
+  an account (by uid, never a name or a hash); after: a command that makes a service read its files again
 - prepared: everything above is on disk, the changes may start; pending: waits for a confirmation until a given time
 - commit: done, with the state of each file; rolled_back: undone
 """
@@ -20,6 +20,7 @@ from __future__ import annotations
 import base64
 import errno
 import fcntl
+import functools
 import hashlib
 import json
 import os
@@ -29,7 +30,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Callable, NamedTuple
 
 ROOT = "/var/lib/essms"
 LOCK = "/run/essms.lock"
@@ -233,7 +234,8 @@ def _capability(path: str) -> bytes | None:
 # --- accounts ------------------------------------------------------------------------------------------------------
 
 _ACCOUNTS = "/etc/passwd"
-_FIRST_PERSON = 1000
+_NOBODY = 65534
+FIRST_PERSON = 1000
 """Debian, Ubuntu and the RHEL family number the accounts of people from here on."""
 
 
@@ -253,32 +255,84 @@ def _accounts() -> list[list[str]]:
         return [line.rstrip("\n").split(":") for line in stream]
 
 
+class Person(NamedTuple):
+    """An account of a person, with the paths of its own folder: as it is written, and with the links followed."""
+
+    name: str
+    uid: int
+    homes: tuple[str, ...]
+
+
+class Whose(NamedTuple):
+    """The part of a path that tells a person."""
+
+    person: Person
+    start: int
+    end: int
+
+
+def people(accounts: list[list[str]], real: Callable[[str], str] = os.path.realpath) -> list[Person]:
+    """Return the people among the lines of /etc/passwd.
+
+    :param real: follows the links of a path.
+    """
+    found = []
+    for fields in accounts:
+        if len(fields) == 7 and fields[2].isdigit() and FIRST_PERSON <= int(fields[2]) != _NOBODY:
+            homes = dict.fromkeys(home.rstrip("/") for home in (real(fields[5]), fields[5]))
+            # a folder right below / is no person's own
+            found.append(Person(fields[0], int(fields[2]), tuple(home for home in homes if home.count("/") > 1)))
+    return found
+
+
+def whose(path: str, among: list[Person]) -> Whose | None:
+    """Return which part of a path tells a person: the folder of one, or else a name of one in it."""
+    inside = [
+        (len(home), person) for person in among for home in person.homes if path == home or path.startswith(f"{home}/")
+    ]
+    if inside:
+        length, person = max(inside)
+        return Whose(person, 0, length)
+    # the folders of the system are called what they are called
+    system = re.match(r"/(?:bin|boot|dev|etc|lib\w*|opt|proc|root|run|sbin|sys|tmp|usr|var)/[^/]*", path)
+    return named(path, among, system.end() if system else 0)
+
+
+def named(path: str, among: list[Person], start: int = 0) -> Whose | None:
+    """Return the first name of a person in a path: one that is no part of a longer word."""
+    words = {person.name: person for person in among if person.name in path[start:]}
+    if not words:
+        return None
+    # the longest first: a name may be part of another
+    names = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    found = re.compile(rf"(?<![A-Za-z0-9])(?:{names})(?![A-Za-z0-9])").search(path, start)
+    return Whose(words[found[0]], found.start(), found.end()) if found else None
+
+
 def place(path: str) -> dict[str, Any]:
-    """Return what a journal remembers a path by: one in the folder of a person goes by the account."""
-    people = filter(_is_person, _accounts())
-    for name, _password, uid, _group, _comment, home, _shell in sorted(people, key=lambda fields: -len(fields[5])):
-        folder = home.rstrip("/")
-        if path == folder or path.startswith(f"{folder}/"):
-            return {"uid": int(uid), "who": account_mark(name, int(uid)), "below": path[len(folder) :]}
-    return {"path": path}
+    """Return what a journal remembers a path by: one that tells a person goes by the account."""
+    found = whose(path, people(_accounts(), _real))
+    if found is None:
+        return {"path": path}
+    person = found.person
+    record = {"uid": person.uid, "who": account_mark(person.name, person.uid), "below": path[found.end :]}
+    return {**record, "above": path[: found.start]} if found.start else record
 
 
 def path_of(record: Record) -> str | None:
     """Return the path that `place` described; None when its account is gone."""
     if "path" in record:
         return str(record["path"])
-    homes = (
-        fields[5]
-        for fields in filter(_is_person, _accounts())
-        if account_mark(fields[0], int(fields[2])) == record["who"]
-    )
-    home = next(homes, None)
-    return None if home is None else home.rstrip("/") + str(record["below"])
+    for person in people(_accounts(), _real):
+        if account_mark(person.name, person.uid) == record["who"]:
+            starts = [f"{record['above']}{person.name}"] if "above" in record else list(person.homes[:1])
+            return next((start + str(record["below"]) for start in starts), None)
+    return None
 
 
-def _is_person(fields: list[str]) -> bool:
-    # a folder right below / is no person's own
-    return len(fields) == 7 and fields[2].isdigit() and int(fields[2]) >= _FIRST_PERSON and fields[5].count("/") > 1
+@functools.cache
+def _real(path: str) -> str:
+    return os.path.realpath(path)
 
 
 def _shadow_tool(argv: list[str], name: str) -> None:
@@ -450,7 +504,8 @@ def undo(folder: str, why: str, files_only: bool = False) -> list[str]:
         try:
             _undo_record(folder, record, files_only)
         except (OSError, KeyError, subprocess.SubprocessError) as error:
-            problems.append(f"undoing {record.get('path') or record['op']} failed: {_said(error)}")
+            what = record.get("path") or f"{record['op']} of uid {record.get('uid', 0)}"
+            problems.append(f"undoing {what} failed: {_said(error)}")
     if not files_only:
         problems += _run_after(records)
     commands_left = files_only and any(record["op"] == "run" for record in records)
@@ -464,7 +519,9 @@ def undo(folder: str, why: str, files_only: bool = False) -> list[str]:
 
 
 def _said(error: Exception) -> str:
-    """Return what an error says, without the command line of a tool: it may hold the name of an account."""
+    """Return what an error says, without the path or the command line: they may hold the name of an account."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
     if isinstance(error, subprocess.CalledProcessError):
         return f"{error.cmd[0]} ended with {error.returncode}"
     if isinstance(error, subprocess.TimeoutExpired):

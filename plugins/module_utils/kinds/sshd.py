@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..engine import sshd_config, sshd_service
+from ..engine import shown, sshd_config, sshd_service
 from ..engine.errors import NotApplicable, Seen, SettingError, Unknown
 from ..engine.host import Host
 from ..engine.rules import EQUALS, LIMIT, WITHIN, Rule, ranked
@@ -155,7 +155,9 @@ class Sshd(Kind):
             value = _typed(name, " ".join(exception.words) if name == "AllowGroups" else exception.words[0])
             if not self.rule(name).test(expected, value):
                 # the Match itself is not shown: it may hold a person's login name
-                return Seen(value, f"set for some connections by the Match block at {exception.block}")
+                return Seen(
+                    value, f"set for some connections by the Match block at {shown.paths(host, [exception.block])}"
+                )
         value = _typed(name, in_force[name.lower()])
         if name in PASSWORDS and value != expected and _after_a_key(in_force, exceptions):
             return Seen(value, "asked only after a key: AuthenticationMethods demands one", satisfied=True)

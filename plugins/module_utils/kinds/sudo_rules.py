@@ -8,14 +8,12 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..engine import sudoers
+from ..engine import shown, sudoers
 from ..engine.accounts import first_of_people, read
 from ..engine.errors import NotApplicable, Seen
 from ..engine.host import Host
 from .base import Kind, fields
 from .sudoers import SUDO, WHO
-
-_SHOWN = 5
 
 
 class SudoRules(Kind):
@@ -48,13 +46,12 @@ class SudoRules(Kind):
             "rules without a password": _without_password(host, policy, allowed),
             "commands with free arguments": _free(host, policy),
         }
-        return {name: _counted(found[name]) for name in names}
+        return {name: _counted(host, found[name]) for name in names}
 
 
-def _counted(places: Iterator[str]) -> Any:
+def _counted(host: Host, places: Iterator[str]) -> Any:
     found = list(dict.fromkeys(places))
-    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    return Seen(len(found), f"see {', '.join(found[:_SHOWN])}{more}") if found else 0
+    return Seen(len(found), f"see {shown.paths(host, found)}") if found else 0
 
 
 def _refused(policy: sudoers.Policy) -> Iterator[str]:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..engine import sudoers, text
+from ..engine import shown, sudoers, text
 from ..engine.accounts import Account, first_of_people, members, read, uids
 from ..engine.errors import NotApplicable, Seen, SettingError
 from ..engine.host import Host
@@ -124,9 +124,11 @@ class Sudoers(Kind):
             if weaker and not (
                 each.scope == ":" and set(policy.names("User", each.who)) <= _called(spared.get(name, ()))
             ):
-                return Seen(_typed(name, each.value), f"set for some users or commands at {each.place}")
+                return Seen(
+                    _typed(name, each.value), f"set for some users or commands at {shown.paths(host, [each.place])}"
+                )
         for rule, _command in _undone(host, policy, name):
-            return Seen(False, f"{_UNDOES[name]} takes it back for some commands at {rule.place}")
+            return Seen(False, f"{_UNDOES[name]} takes it back for some commands at {shown.paths(host, [rule.place])}")
         return _terminal(policy, value, spared) if name == "requiretty" else value
 
     def precheck(self, host: Host) -> str:
@@ -156,7 +158,9 @@ class Sudoers(Kind):
     def validate(self, host: Host) -> str:
         # named, so that rights do not count: they are another control's
         done = host.run(VISUDO, "-c", "-f", sudoers.MAIN)
-        return "" if done.rc == 0 else (done.err or done.out).strip()[:300] or f"visudo -c ended with {done.rc}"
+        # only the place: visudo shows the line too, which may name somebody
+        said = (done.err or done.out).strip().partition("\n")[0]
+        return "" if done.rc == 0 else shown.without_names(host, said[:300]) or f"visudo -c ended with {done.rc}"
 
     def explain(self, host: Host, name: str) -> str:
         return f"a line that sudo reads after {DROP_IN} sets {name}: `grep -rn {name} /etc/sudoers*` shows it"
@@ -190,7 +194,7 @@ def _noexec(host: Host, policy: sudoers.Policy, wanted: Sequence[str]) -> Any:
         if any(_runs(text, program) for text in policy.names("Cmnd", (command.text,)))
     }
     found = [program for program in wanted if program in held and program not in freed] or None
-    return Seen(found, f"EXEC takes it back at {next(iter(freed.values()))}") if freed else found
+    return Seen(found, f"EXEC takes it back at {shown.paths(host, list(freed.values()), 1)}") if freed else found
 
 
 def _undone(host: Host, policy: sudoers.Policy, name: str) -> Iterator[tuple[sudoers.Rule, sudoers.Command]]:

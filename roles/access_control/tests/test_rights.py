@@ -18,7 +18,8 @@ SECRETS = {
     "/boot/grub/grub.cfg": "0644",
 }
 """Files that somebody left open: any user reads them until the control is applied."""
-WALK = {"essms_walk_milliseconds": 60_000, "essms_walk_excluded_paths": ["/usr", "/var/lib", "/var/cache"]}
+EXCLUDED = ["/usr/lib", "/usr/share", "/usr/libexec", "/var/lib", "/var/cache"]
+WALK = {"essms_walk_milliseconds": 60_000, "essms_walk_excluded_paths": EXCLUDED}
 PLACE = "/srv/probe walk\n"
 
 
