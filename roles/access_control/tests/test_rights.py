@@ -45,10 +45,12 @@ def opened(name: str, people: tuple[str, str]) -> Iterator[Mapping[str, bool]]:
     reader, owner = people
     # the role has closed the last one
     lab.must(name, "mkdir -p /boot/grub /etc/cron.d && chmod 0755 /etc/sudoers.d")
-    for path, mode in SECRETS.items():
+    # its name is that of a person
+    secrets = {**SECRETS, f"/etc/sudoers.d/{owner}": "0644"}
+    for path, mode in secrets.items():
         text = "" if "sudoers" in path else "secret\n"
         lab.must(name, f"cat > {path} && chmod {mode} {path}", stdin=text)
-    paths = [*SECRETS, f"/home/{owner}/letter"]
+    paths = [*secrets, f"/home/{owner}/letter"]
     before = {path: lab.ssh(name, f"cat {path}", user=reader).code == 0 for path in paths}
     modes = lab.must(name, ["stat", "-c", "%a %U:%G", *paths, f"/home/{owner}"])
     done = engine.run(name, "applied", asked())
@@ -57,7 +59,7 @@ def opened(name: str, people: tuple[str, str]) -> Iterator[Mapping[str, bool]]:
     back = engine.run(name, "reverted", asked(), transaction=done["transaction"])
     assert not back["problem"], back["problem"]
     assert lab.must(name, ["stat", "-c", "%a %U:%G", *paths, f"/home/{owner}"]) == modes
-    lab.must(name, ["rm", "-f", *SECRETS])
+    lab.must(name, ["rm", "-f", *secrets])
     lab.must(name, "chmod 0750 /etc/sudoers.d")
 
 
@@ -82,6 +84,15 @@ def test_people_s_folders_are_their_own(name: str, people: tuple[str, str], open
     assert opened[letter]
     assert lab.ssh(name, f"cat {letter}", user=reader).code != 0
     assert lab.ssh(name, f"cat {letter}", user=owner).out == "private\n"
+
+
+def test_the_journal_names_nobody(name: str, people: tuple[str, str], opened: Mapping[str, bool]) -> None:
+    """M04-14: people's own folders were narrowed, and a file that bears a login name; rollback goes by number."""
+    assert opened[f"/etc/sudoers.d/{people[1]}"]
+    assert lab.root(name, ["stat", "-c", "%a", f"/etc/sudoers.d/{people[1]}"]).out == "440\n"
+    for person in people:
+        found = lab.root(name, f"grep -rl {person} /var/lib/essms/tx")
+        assert (found.code, found.out) == (1, "")
 
 
 def test_nothing_that_people_need_is_closed(name: str, people: tuple[str, str], opened: Mapping[str, bool]) -> None:

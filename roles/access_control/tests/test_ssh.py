@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import lab
+from tests.support import engine, lab
 from tests.support.people import GOOD
 from tools.lab import hosts
 
@@ -84,6 +84,26 @@ def test_a_password_is_not_even_asked_for(name: str, user: str) -> None:
     done = client(name, "-o", "PubkeyAuthentication=no", user=user)
     assert "Permission denied (publickey)" in done.err
     assert client(name, user=user).out == "in\n"
+
+
+def test_what_starts_the_server_counts_too(name: str, user: str, applied: Mapping[str, Any]) -> None:
+    """M04-08: an override of the service brings passwords back, whatever the files say; the audit sees it."""
+    folder = "/etc/systemd/system/ssh.service.d"
+    start = "[Service]\nExecStart=\nExecStart=/usr/sbin/sshd -D -o PasswordAuthentication=yes\n"
+    restart = "systemctl daemon-reload && systemctl reset-failed ssh && systemctl restart ssh"
+    wanted = engine.settings(["M04-08"], variables=dict(applied))
+
+    def said() -> str:
+        return str(engine.run(name, "audited", wanted).rows()["M04-08", "sshd", "PasswordAuthentication"]["state"])
+
+    assert said() == "ok"
+    try:
+        lab.must(name, f"mkdir {folder} && cat > {folder}/probe.conf && {restart}", stdin=start)
+        assert "password" in client(name, "-o", "PubkeyAuthentication=no", user=user).err
+        assert said() == "fail"
+    finally:
+        lab.must(name, f"rm -r {folder} && {restart}")
+    assert said() == "ok"
 
 
 def test_brute_force_is_stopped_after_the_tries_allowed(name: str, applied: Mapping[str, Any], tmp_path: Path) -> None:
