@@ -18,9 +18,10 @@ from ..engine.errors import NotApplicable, Seen, SettingError, Unknown
 from ..engine.fail2ban import JAIL, UNIT, Jail, SilentError
 from ..engine.host import Host
 from ..engine.rules import AT_LEAST, EQUALS, INCLUDES, LIMIT, Rule
+from ..engine.sshd_service import SSHD
 from .base import Kind, fields, integer
 from .service import Service
-from .sshd import SSHD, answers
+from .sshd import answers
 
 DROP_IN = "/etc/fail2ban/jail.d/zz-essms.local"
 """Read last: after jail.conf, jail.d/*.conf and jail.local."""
