@@ -21,6 +21,7 @@ from .errors import EngineError
 from .host import Host
 from .observe import Setting, observe
 from .revert import NothingToRevertError, revert
+from .text import encodable
 from .transaction import TransactionError, command, recover
 
 Request = dict[str, Any]
@@ -64,7 +65,8 @@ def run(request: Request) -> Response:
         response["problem"] = f"{error.filename or 'the system'}: {error.strerror or error}: look at it on the host"
     response["memory"] = host.remembered
     response["seconds"].update(module=round(time.monotonic() - start, 3), process=_age())
-    return response
+    whole: Response = encodable(response)
+    return whole
 
 
 def _age() -> float:

@@ -249,7 +249,7 @@ def _account_name(uid: int, who: str) -> str | None:
 
 
 def _accounts() -> list[list[str]]:
-    with open(_ACCOUNTS, encoding="utf-8", errors="surrogateescape") as stream:
+    with open(_ACCOUNTS, encoding="utf-8", errors="surrogateescape", newline="\n") as stream:
         return [line.rstrip("\n").split(":") for line in stream]
 
 
@@ -294,7 +294,7 @@ def _shadow_tool(argv: list[str], name: str) -> None:
 
 
 def _shadow_fields(name: str) -> list[str] | None:
-    with open("/etc/shadow", encoding="utf-8", errors="surrogateescape") as stream:
+    with open("/etc/shadow", encoding="utf-8", errors="surrogateescape", newline="\n") as stream:
         for line in stream:
             fields = line.rstrip("\n").split(":")
             if fields[0] == name:
