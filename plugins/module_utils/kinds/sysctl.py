@@ -187,7 +187,9 @@ def _interfaces(host: Host, name: str) -> dict[str, Any]:
     if not scope or not os.path.isdir(host.path(folder)):
         return {}
     names = [entry for entry in sorted(os.listdir(host.path(folder))) if entry not in _SPECIAL]
-    found = {f"{head}/{entry}/{tail}".replace(".", "/"): host.text(f"{folder}/{entry}/{tail}") for entry in names}
+    # a key with slashes: the name of an interface may hold a dot
+    keys = {entry: "/".join([head.replace(".", "/"), entry, tail.replace(".", "/")]) for entry in names}
+    found = {key: host.text(f"{folder}/{entry}/{tail}") for entry, key in keys.items()}
     return {key: _typed(value) for key, value in found.items() if value is not None}
 
 
