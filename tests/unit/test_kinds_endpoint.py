@@ -122,8 +122,9 @@ def test_an_interface_that_was_loosened_stays_so_with_several_networks(
 )
 def test_what_a_host_needs_is_left_alone(tmp_path: Path, key: str, needed: dict[str, str]) -> None:
     running = {"/proc/sys/" + key.replace(".", "/"): "1"}
+    alone = {"ip -j -d address": "[]", "ip -j -4 route show table all": "[]"}
     body = {"values": {key: 0}}
-    assert observed(FixtureHost(tmp_path / "a", running), "sysctl", body) == {key: 1}
+    assert observed(FixtureHost(tmp_path / "a", running, alone), "sysctl", body) == {key: 1}
     assert isinstance(observed(FixtureHost(tmp_path / "b", {**running, **needed}), "sysctl", body)[key], NotApplicable)
 
 
