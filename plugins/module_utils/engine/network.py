@@ -38,6 +38,7 @@ class Interface(NamedTuple):
     :param networks: the networks of these addresses, the other end of a link included.
     :param gateways: the routers behind it.
     :param beyond: what is reached through it without a router.
+    :param leads_out: whether what is in no other network is sent through it.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Interface(NamedTuple):
     networks: list[Network]
     gateways: list[Address]
     beyond: list[Network]
+    leads_out: bool
 
 
 def interfaces(host: Host) -> list[Interface]:
@@ -71,6 +73,7 @@ def interfaces(host: Host) -> list[Interface]:
                 networks=[_network(part.get("address", part["local"]), part["prefixlen"]) for part in addresses],
                 gateways=[Address(gateway) for _network, _name, gateway in through if gateway],
                 beyond=[network for network, _name, gateway in through if not gateway],
+                leads_out=any(network == _ANYBODY for network, _name, _gateway in through),
             )
         )
     return found
@@ -147,9 +150,8 @@ def routes(host: Host) -> bool:
     """
     if has_router(host):
         return True
-    ways_out = [each for each in interfaces(host) if each.gateways or _ANYBODY in each.beyond]
-    behind = [each for each in interfaces(host) if each not in ways_out]
-    return any(each.kind in _BETWEEN for each in behind) or _forwards(host)
+    behind = any(each.kind in _BETWEEN and not each.leads_out for each in interfaces(host))
+    return behind or _forwards(host)
 
 
 def has_router(host: Host) -> bool:
