@@ -218,6 +218,14 @@ def test_a_container_answers_for_what_its_own_fstab_mounts(tmp_path: Path, fstab
     assert found["/home nodev"].reason == SHARED_KERNEL
 
 
+def test_a_mount_of_a_person_hides_no_other(tmp_path: Path) -> None:
+    """Its name may hold what separates lines elsewhere."""
+    theirs = "".join(f"40 22 0:50 / /home/p/a{char}b rw - fuse.sshfs x rw\n" for char in "\v\f\x1c\x85\u2028\r")
+    table = f"{theirs}{MOUNT.format('rw')}{theirs}"
+    host = FixtureHost(tmp_path, {"/proc/self/mountinfo": table, "/etc/fstab": ""})
+    assert observed(host, "mount_option", {"points": {"/tmp": ["nodev"]}}) == {"/tmp nodev": False}
+
+
 def test_fstab_keeps_its_form(tmp_path: Path) -> None:
     lines = "# /tmp\nUUID=1  /     ext4  defaults  0 1\ntmpfs   /tmp\ttmpfs   dev,size=1g   0 0  # ours\n"
     host = FixtureHost(tmp_path, {"/proc/self/mountinfo": MOUNT.format("rw"), "/etc/fstab": lines})
