@@ -121,6 +121,20 @@ def test_a_folder_of_many_files_takes_no_more_than_its_share(
     assert sorted(path for piece in pieces for path in piece) == everything(tmp_path / "fs")
 
 
+def test_coming_back_to_a_folder_of_many_files_reads_no_more_than_a_batch(tmp_path: Path) -> None:
+    for number in range(5000):
+        (tmp_path / f"file-{number}").touch()
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    mark: int | None = 0
+    batches = []
+    while mark is not None:
+        entries, mark = walk._batch(descriptor, mark)
+        batches.append([entry.name for entry in entries])
+    os.close(descriptor)
+    assert max(map(len, batches)) < 2500
+    assert sorted(name for batch in batches for name in batch) == sorted(path.name for path in tmp_path.iterdir())
+
+
 @pytest.mark.usefixtures("no_time")
 def test_folders_that_vanish_do_not_make_it_begin_again(host: FixtureHost, tmp_path: Path) -> None:
     """Each share ends inside a folder that is gone by the next one."""
