@@ -15,6 +15,7 @@ from ansible_collections.essms.hardening.plugins.module_utils.engine.host import
 from tests.unit.test_engine_rights import NARROW, WIDE, mode, rights
 
 HERE, GONE = "net.ipv4.conf.all.accept_redirects=1", "net/ipv4/conf/veth0.1/accept_redirects=1"
+INTERFACE = "net/ipv4/conf/veth0.1"
 FAILS = ["sh", "-c", "exit 3"]
 
 
@@ -53,8 +54,8 @@ def run(*argv: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("argv", "done", "named"),
     [
-        (["sysctl", "-w", GONE, HERE], f"sysctl -w {HERE}\n", GONE.partition("=")[0]),
-        (["sysctl", "-w", GONE], "", GONE.partition("=")[0]),
+        (["sysctl", "-w", GONE, HERE], f"sysctl -w {HERE}\n", INTERFACE),
+        (["sysctl", "-w", GONE, GONE.replace("accept", "send")], "", INTERFACE),
         (["systemctl", "--quiet", "disable", "gone.service"], "", "gone.service"),
         (["systemctl", "stop", "here.service", "gone.socket"], "systemctl stop here.service\n", "gone.socket"),
         (["systemctl", "stop", "runs.service"], "systemctl stop runs.service\n", ""),
@@ -76,7 +77,18 @@ def test_what_is_gone_counts_as_undone_with_a_note(
         assert undo.status(undo.load(folder)) == "rolled_back"
         assert tools.read_text() == done
         remarks = undo.remarks(undo.load(folder))
-        assert [remark.split(" is gone since")[0] for remark in remarks] == ([named] if named else [])
+        assert [remark.split(" gone since")[0] for remark in remarks] == ([named] if named else [])
+
+
+@pytest.mark.usefixtures("tools")
+def test_many_interfaces_that_are_gone_are_one_note() -> None:
+    keys = [f"net/ipv4/conf/veth{number}/{name}=1" for number in range(9) for name in ("a", "b")]
+    rest, notes = undo.still_there(["sysctl", "-w", *keys])
+    assert rest == []
+    (note,) = notes
+    assert "net/ipv4/conf/veth0, " in note
+    assert note.count("veth") == 5
+    assert "and 4 more" in note
 
 
 @pytest.mark.usefixtures("tools")
@@ -185,7 +197,7 @@ def test_a_rollback_goes_on_past_a_link_and_past_what_fails(tools: Path, tmp_pat
     assert mode(other) == WIDE
     doing.activate(host)
     assert tools.read_text() == f"sysctl -w {HERE}\n"
-    assert [note.split(" is gone")[0] for note in host.notes[1:]] == [GONE.partition("=")[0], "gone.service"]
+    assert [note.split(" gone since")[0] for note in host.notes[1:]] == [INTERFACE, "gone.service"]
     assert [left.split("` failed")[0] for left in host.left] == ["`sh -c 'exit 3'", "`sh -c 'exit 4'"]
     assert all("by hand" in left for left in host.left)
 

@@ -503,16 +503,19 @@ def left_alone(what: str) -> str:
 
 
 def still_there(argv: list[str]) -> tuple[list[str], list[str]]:
-    """Return a command without those of its objects that are gone, and a sentence on each; nothing may be left of it.
+    """Return a command without those of its objects that are gone, and a sentence on them; nothing may be left of it.
 
     An interface, a unit, a module or a mount that is gone has nothing to be given back.
     """
     if shutil.which(argv[0], path=_environment()["PATH"]) is None:
-        return [], [f"{argv[0]} is gone since: nothing was put back with it"]
+        return [], [f"{argv[0]} gone since: nothing was put back with it"]
     objects = _objects(argv)
     gone = [each for each in objects if not _exists(argv[0], each)]
     rest = [] if gone and gone == objects else [word for word in argv if word not in gone]
-    return rest, [f"{each.partition('=')[0]} is gone since: nothing was put back there" for each in gone]
+    # of an interface many parameters are gone at once
+    places = sorted({os.path.dirname(each.partition("=")[0]) if "/" in each and "=" in each else each for each in gone})
+    more = f" and {len(places) - 5} more" if len(places) > 5 else ""
+    return rest, [f"{', '.join(places[:5])}{more} gone since: nothing was put back there"] if gone else []
 
 
 def _objects(argv: list[str]) -> list[str]:
