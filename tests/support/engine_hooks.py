@@ -28,7 +28,7 @@ STAGES = {
     "before a draft gets its name": ("os", "", "rename", "before", 2),
     "after the files": ("transaction", "Transaction", "write", "after", 1),
     "between two accounts": ("transaction", "", "_operate", "after", 1),
-    "between two services": ("transaction", "", "_command", "after", 1),
+    "between two services": ("transaction", "", "command", "after", 1),
     "after activation": ("transaction", "Transaction", "activate", "after", 1),
     "before the commit": ("transaction", "Transaction", "end", "before", 1),
     "after the commit": ("transaction", "Transaction", "end", "after", 1),

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +43,37 @@ def host(tmp_path: Path) -> FixtureHost:
     return made
 
 
-def names(host: FixtureHost, seconds: float, begin: str = "") -> tuple[list[str], str]:
+BEGIN = walk.Position()
+
+
+def names(host: FixtureHost, seconds: float, begin: walk.Position = BEGIN) -> tuple[list[str], walk.Position]:
     found: list[str] = []
     walked = walk.Walk(host, (), begin)
     walked.go(lambda path, _info: found.append(path), seconds)
-    assert walked.ended == (not walked.next_folder)
-    return found, walked.next_folder
+    assert walked.ended == (walked.position == BEGIN)
+    assert walked.seen == len(found)
+    return found, walked.position
+
+
+def in_pieces(host: FixtureHost, seconds: float, most: int) -> list[list[str]]:
+    """Return what each share of a walk saw; the position travels as the memory does."""
+    pieces, position = [], BEGIN
+    while not pieces or position != BEGIN:
+        some, position = names(host, seconds, position)
+        pieces.append(some)
+        assert len(pieces) <= most
+    return pieces
+
+
+@pytest.fixture
+def no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every share be over before it begins."""
+    clock = iter(range(10**9))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+
+
+def everything(folder: Path) -> list[str]:
+    return sorted(str(path) for path in folder.rglob("*"))
 
 
 def test_in_pieces_it_sees_what_it_sees_in_one_go(host: FixtureHost, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,21 +81,110 @@ def test_in_pieces_it_sees_what_it_sees_in_one_go(host: FixtureHost, monkeypatch
     assert len(whole) == 15
     clock = iter(range(10_000))
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
-    pieces: list[str] = []
-    following, rounds = "", 0
-    while rounds == 0 or following:
-        some, following = names(host, 1.5, following)
-        pieces += some
-        rounds += 1
-        assert rounds < 50
-    assert rounds > 3
-    assert pieces == whole
+    pieces = in_pieces(host, 2.5, 50)
+    assert len(pieces) > 3
+    assert [path for piece in pieces for path in piece] == whole
+
+
+@pytest.mark.usefixtures("no_time")
+def test_even_without_time_it_comes_further_and_sees_everything_once(host: FixtureHost, tmp_path: Path) -> None:
+    pieces = in_pieces(host, 0, 20)
+    assert all(pieces[:-1])
+    assert sorted(path for piece in pieces for path in piece) == everything(tmp_path / "fs")
+
+
+@pytest.mark.usefixtures("no_time")
+def test_a_chain_of_folders_does_not_stop_it(host: FixtureHost, tmp_path: Path) -> None:
+    deepest = tmp_path / "fs"
+    for _ in range(400):
+        deepest /= "x"
+    deepest.mkdir(parents=True)
+    pieces = in_pieces(host, 0, 450)
+    assert sorted(path for piece in pieces for path in piece) == everything(tmp_path / "fs")
+
+
+def test_a_folder_of_many_files_takes_no_more_than_its_share(
+    host: FixtureHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look counts as a second; the kernel hands such a folder over in several batches."""
+    full = tmp_path / "fs" / "d2" / "full"
+    full.mkdir()
+    for number in range(5000):
+        (full / f"file-{number}").touch()
+        if number % 500 == 0:
+            (full / f"folder-{number}" / "inside").mkdir(parents=True)
+    clock = iter(range(10**9))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    pieces = in_pieces(host, 700, 10)
+    assert len(pieces) >= 7
+    assert max(map(len, pieces)) <= 701
+    assert sorted(path for piece in pieces for path in piece) == everything(tmp_path / "fs")
+
+
+def test_coming_back_to_a_folder_of_many_files_reads_no_more_than_a_batch(tmp_path: Path) -> None:
+    for number in range(5000):
+        (tmp_path / f"file-{number}").touch()
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    mark: int | None = 0
+    batches = []
+    while mark is not None:
+        entries, mark = walk._batch(descriptor, mark)
+        batches.append([entry.name for entry in entries])
+    os.close(descriptor)
+    assert max(map(len, batches)) < 2500
+    assert sorted(name for batch in batches for name in batch) == sorted(path.name for path in tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("no_time")
+def test_folders_that_vanish_do_not_make_it_begin_again(host: FixtureHost, tmp_path: Path) -> None:
+    """Each share ends inside a folder that is gone by the next one."""
+    seen, position = [], BEGIN
+    for _ in range(40):
+        some, position = names(host, 0, position)
+        seen += some
+        folder = Path(position.folder)
+        if position == BEGIN:
+            break
+        if folder != tmp_path / "fs":
+            shutil.rmtree(folder)
+    assert position == BEGIN
+    assert len(seen) == len(set(seen))
+    assert {f"{tmp_path}/fs/d{number}" for number in range(5)} <= set(seen)
 
 
 def test_it_goes_on_after_a_folder_that_is_gone(host: FixtureHost, tmp_path: Path) -> None:
-    rest, _ = names(host, 60, f"{tmp_path}/fs/d2/gone/deep")
+    rest, _ = names(host, 60, walk.Position(f"{tmp_path}/fs/d2/gone/deep", (0, 0, 0, 0), "x"))
     assert f"{tmp_path}/fs/d2/e0" not in rest
     assert f"{tmp_path}/fs/d3/e1/file" in rest
+
+
+def test_where_something_was_mounted_meanwhile_it_does_not_go(host: FixtureHost, tmp_path: Path) -> None:
+    """It may be a server that is dead."""
+    table = tmp_path / "proc" / "self" / "mountinfo"
+    table.write_text(table.read_text() + mounted((f"{tmp_path}/fs/d2", "0:9", "/", "nfs4")))
+    rest, _ = names(host, 60, walk.Position(f"{tmp_path}/fs/d2/e0", (0, 0, 0)))
+    assert not [path for path in rest if "/d2" in path]
+    assert f"{tmp_path}/fs/d3/e1/file" in rest
+
+
+def test_what_is_deeper_than_a_path_can_say_is_left_out(host: FixtureHost, tmp_path: Path) -> None:
+    here = os.open(tmp_path / "fs", os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("x" * 250, dir_fd=here)
+        following = os.open("x" * 250, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = following
+    os.close(here)
+    found, position = names(host, 60)
+    assert position == BEGIN
+    assert 15 < len(found) < 35
+
+
+def test_no_name_hides_a_mount() -> None:
+    """Of all characters only a newline ends a line: a person who mounts something chooses the others."""
+    points = [f"/home/p/a{char}b" for char in "\x0b\x0c\x1c\x1d\x1e\x85\u2028\r"]
+    table = mounted(*((point, "0:5", "/", "fuse.sshfs") for point in points))
+    assert [mount.point for mount in walk.mounts(table)] == points
 
 
 def test_links_are_not_followed(host: FixtureHost, tmp_path: Path) -> None:
@@ -79,7 +194,8 @@ def test_links_are_not_followed(host: FixtureHost, tmp_path: Path) -> None:
     (tmp_path / "fs" / "out").symlink_to(tmp_path / "other")
     found, _ = names(host, 60)
     assert not [path for path in found if "secret" in path or "loop/" in path]
-    assert names(host, 60, f"{tmp_path}/fs/out/x")[0] == []
+    found, _ = names(host, 60, walk.Position(f"{tmp_path}/fs/out/x", (0, 0, 0)))
+    assert not [path for path in found if "secret" in path]
 
 
 @pytest.mark.parametrize(
@@ -205,7 +321,13 @@ def test_a_finding_stays_until_it_is_repaired(
     assert look(host, host.remembered["file_walk"], milliseconds=50)[OPEN].value == 0
 
 
-@pytest.mark.parametrize("memory", ["x", 3, [], {"folder": 5, "now": {"orphans": [1]}, "ended": "x"}, {"now": []}])
+STRANGE = {"folder": "L3Jvb3Q=", "marks": [-1, 2**70, "x"], "after": 7}
+
+
+DAMAGED = {"folder": 5, "now": {"orphans": [1]}, "ended": "x"}
+
+
+@pytest.mark.parametrize("memory", ["x", 3, [], DAMAGED, {"now": []}, STRANGE])
 def test_a_damaged_memory_starts_afresh(memory: object, host: FixtureHost) -> None:
     assert look(host, memory)[OPEN].value == 0
 

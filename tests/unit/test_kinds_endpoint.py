@@ -122,8 +122,9 @@ def test_an_interface_that_was_loosened_stays_so_with_several_networks(
 )
 def test_what_a_host_needs_is_left_alone(tmp_path: Path, key: str, needed: dict[str, str]) -> None:
     running = {"/proc/sys/" + key.replace(".", "/"): "1"}
+    alone = {"ip -j -d address": "[]", "ip -j -4 route show table all": "[]"}
     body = {"values": {key: 0}}
-    assert observed(FixtureHost(tmp_path / "a", running), "sysctl", body) == {key: 1}
+    assert observed(FixtureHost(tmp_path / "a", running, alone), "sysctl", body) == {key: 1}
     assert isinstance(observed(FixtureHost(tmp_path / "b", {**running, **needed}), "sysctl", body)[key], NotApplicable)
 
 
@@ -215,6 +216,14 @@ def test_a_container_answers_for_what_its_own_fstab_mounts(tmp_path: Path, fstab
     found = KINDS["mount_option"].observe(host, [{"points": {"/tmp": ["nodev"], "/home": ["nodev"]}}])
     assert found["/tmp nodev"] is True if seen is True else isinstance(found["/tmp nodev"], seen)
     assert found["/home nodev"].reason == SHARED_KERNEL
+
+
+def test_a_mount_of_a_person_hides_no_other(tmp_path: Path) -> None:
+    """Its name may hold what separates lines elsewhere."""
+    theirs = "".join(f"40 22 0:50 / /home/p/a{char}b rw - fuse.sshfs x rw\n" for char in "\v\f\x1c\x85\u2028\r")
+    table = f"{theirs}{MOUNT.format('rw')}{theirs}"
+    host = FixtureHost(tmp_path, {"/proc/self/mountinfo": table, "/etc/fstab": ""})
+    assert observed(host, "mount_option", {"points": {"/tmp": ["nodev"]}}) == {"/tmp nodev": False}
 
 
 def test_fstab_keeps_its_form(tmp_path: Path) -> None:

@@ -209,7 +209,8 @@ def _blame(
 
 
 def _put_back(host: Host, transaction: Transaction) -> None:
-    problems = undo.undo(transaction.folder, "it failed, or was a trial")
+    why = "it failed, or was a trial"
+    problems = undo.undo(transaction.folder, why) and undo.undo(transaction.folder, why)
     host.clear()
     if problems:
         raise EngineError(

@@ -66,6 +66,8 @@ class Host:
         self.also_changed: set[str] = set()
         self.notes: list[str] = []
         """What people have to know of the edits, beyond the rows."""
+        self.left: list[str] = []
+        """What could not be put back and is left to a person, with what to do."""
         self.control = ""
         """The control whose edits are being planned; operations are recorded under it."""
         self.memory: Mapping[str, Any] = memory or {}

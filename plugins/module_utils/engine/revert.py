@@ -20,6 +20,7 @@ from .errors import EngineError
 from .host import Host
 from .merge import MergeConflictError, merge
 from .observe import Setting, observe
+from .transaction import FROM_JOURNAL
 
 _COMPILED = "/etc/dconf/db"
 """Where `dconf update` writes databases; their sources are in folders below, which are merged like any text."""
@@ -180,9 +181,9 @@ def _unwind(host: Host, newest_first: Sequence[_Past], gone: set[str]) -> None:
             if record["op"] == "file":
                 _unwind_file(host, record, after.get(record["path"]), conflicts)
             elif record["op"] == "rights":
-                _unwind_rights(host, undo.path_of(record), record["before"], record["after"])
+                _unwind_rights(host, undo.path_of(record), record, record["before"], record["after"])
             elif record["op"] == "after":
-                host.activate(60, *record["argv"])
+                host.activate(FROM_JOURNAL, *record["argv"])
         for record in reversed(past.records):
             if record["op"] in ("ageing", "lock", "run") and record.get("control") in gone:
                 _unwind_operation(host, record)
@@ -219,24 +220,28 @@ def _unwind_file(host: Host, record: dict[str, Any], after: undo.State | None, c
     else:
         host.write(path, merged.decode(errors="surrogateescape"))
         if before and after:
-            _unwind_rights(host, path, _rights_of(before), _rights_of(after))
+            _unwind_rights(host, path, record, _rights_of(before), _rights_of(after))
 
 
 def _rights_of(state: undo.State) -> undo.Rights:
     return {key: state[key] for key in ("mode", "uid", "gid")}
 
 
-def _unwind_rights(host: Host, path: str | None, before: undo.Rights, after: undo.Rights) -> None:
+def _unwind_rights(host: Host, path: str | None, record: undo.Record, before: undo.Rights, after: undo.Rights) -> None:
     """Give a file or folder its rights from before; those that somebody else gave it since stay."""
-    if path is not None and before != after and host.rights(path) == after:
-        host.set_rights(path, before)
+    try:
+        if path is not None and before != after and host.rights(path) == after:
+            host.set_rights(path, before)
+    except OSError:
+        # its owner may have put anything there since
+        host.notes.append(undo.left_alone(undo.described(record)))
 
 
 def _unwind_operation(host: Host, record: dict[str, Any]) -> None:
     if record["op"] == "run":
-        host.operate({"op": "run", "do": record["undo"], "undo": record["do"]})
+        host.operate({"op": "run", "do": record["undo"], "undo": record["do"], "back": True})
     elif record["op"] == "lock":
-        host.operate({"op": "lock", "uid": record["uid"], "who": record["who"], "locked": not record["locked"]})
+        host.operate({**_whose(record), "locked": not record["locked"]})
     else:
         now = {undo.account_mark(account.name, account.uid): account for account in read_accounts(host)}.get(
             record["who"]
@@ -245,4 +250,8 @@ def _unwind_operation(host: Host, record: dict[str, Any]) -> None:
         if ours:
             before = {name: record["before"][name] for name in ours}
             after = {name: record["after"][name] for name in ours}
-            host.operate({"op": "ageing", "uid": record["uid"], "who": record["who"], "before": after, "after": before})
+            host.operate({**_whose(record), "before": after, "after": before})
+
+
+def _whose(record: undo.Record) -> undo.Record:
+    return {"op": record["op"], "uid": record["uid"], "who": record["who"], "back": True}

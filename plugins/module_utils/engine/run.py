@@ -22,7 +22,8 @@ from .host import Host
 from .observe import Setting, observe
 from .revert import NothingToRevertError, revert
 from .shown import without_names
-from .transaction import TransactionError, command, recover
+from .text import encodable, printable
+from .transaction import TransactionError, command, recover, untold
 
 Request = dict[str, Any]
 Response = dict[str, Any]
@@ -63,10 +64,15 @@ def run(request: Request) -> Response:
         response["problem"] = str(error)
     except OSError as error:
         response["problem"] = f"{error.filename or 'the system'}: {error.strerror or error}: look at it on the host"
+    response["notes"] = [printable(note) for note in dict.fromkeys([*response["notes"], *host.notes])]
+    if host.left:
+        left = f"not everything could be put back: {'; '.join(dict.fromkeys(host.left))}"
+        response["problem"] = "; ".join(filter(None, [response["problem"], left]))
     _hide_names(host, response)
     response["memory"] = host.remembered
     response["seconds"].update(module=round(time.monotonic() - start, 3), process=_age())
-    return response
+    whole: Response = encodable(response)
+    return whole
 
 
 def _hide_names(host: Host, response: Response) -> None:
@@ -135,12 +141,15 @@ def _lock(request: Request, response: Response) -> None:
         kept = sorted(entry for entry in os.listdir(_folder(name)) if entry.startswith("replaced"))
         if kept:
             response["notes"].append(f"newer bytes of files it put back are kept in {_folder(name)}: {', '.join(kept)}")
+    response["notes"] += untold()
 
 
 def _audited(host: Host, request: Request, response: Response) -> None:
     response["rows"] = observe(host, _settings(request))
     if request.get("transaction_asked"):
-        response["transaction_status"] = undo.status(undo.load(_folder(request["transaction_asked"])))
+        asked = undo.load(_folder(request["transaction_asked"]))
+        response["transaction_status"] = undo.status(asked)
+        response["notes"] += undo.remarks(asked)
     if request.get("packages_planned"):
         _give_back(host, response, happened(host, request["packages_planned"]))
     if undo.lock_is_held():
@@ -178,7 +187,6 @@ def _applied(host: Host, request: Request, response: Response) -> None:
         _give_back(host, response, new)
         raise
     _fill(response, outcome)
-    response["notes"] += host.notes
     if request.get("check"):
         _forgive(response, missing)
     if new and not outcome.transaction:

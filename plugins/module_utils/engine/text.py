@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 HEADER = "# Managed by essms.hardening: changes made here are replaced by the next apply.\n"
 
@@ -119,6 +119,18 @@ def _end_of_section(lines: list[str], section: str | None) -> int | None:
         if inside and line.strip():
             place = number + 1
     return place
+
+
+def encodable(value: Any) -> Any:
+    """Return plain JSON that UTF-8 can carry: a byte of the host that is no text is shown as an escape.
+
+    One such byte would make Ansible refuse the whole answer of a host.
+    """
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {encodable(key): encodable(each) for key, each in value.items()}
+    return [encodable(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def printable(text: str) -> str:

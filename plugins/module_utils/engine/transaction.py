@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import time
 from collections.abc import Sequence
@@ -17,6 +18,10 @@ from .shown import paths
 
 _FREE_BYTES = 8 * 1024 * 1024
 """Room asked for before anything is written, so that undoing never fails for want of it."""
+
+
+FROM_JOURNAL = 61
+"""The order of activations that a rollback takes from journals."""
 
 
 class TransactionError(Exception):
@@ -93,6 +98,10 @@ class Transaction:
                 undo.set_rights(path, before, after)
             except OSError as error:
                 shown = paths(host, [path])
+                if self.request.get("reverts") and error.errno in undo.FOREIGN:
+                    # no link that somebody puts there holds a rollback up
+                    host.notes.append(undo.left_alone(shown))
+                    continue
                 raise TransactionError(f"the rights of {shown} cannot be set: {error.strerror or error}") from error
         host.forget()
 
@@ -102,9 +111,12 @@ class Transaction:
         :raises TransactionError: when one fails.
         """
         for operation in host.operations:
-            _operate(operation)
-        for _order, argv in sorted(host.activations):
-            command(argv)
+            _operate(host, operation)
+        for order, argv in sorted(host.activations):
+            if order == FROM_JOURNAL:
+                _put_back(host, argv)
+            else:
+                command(argv)
         host.forget()
 
     def end(self, op: str, **facts: Any) -> None:
@@ -130,18 +142,33 @@ def _next_id() -> str:
     return f"{head}-{int(tail) + 1:06d}"
 
 
-def _operate(operation: dict[str, Any]) -> None:
+def _operate(host: Host, operation: dict[str, Any]) -> None:
+    if operation["op"] == "run":
+        do = operation["do"]
+        _put_back(host, do) if operation.get("back") else command(do)
+        return
     try:
         if operation["op"] == "ageing":
             undo.set_ageing(operation["uid"], operation["who"], operation["before"], operation["after"])
         elif operation["op"] == "lock":
             undo.set_lock(operation["uid"], operation["who"], operation["locked"])
-        elif operation["op"] == "rmdir":
-            undo.remove_empty_folder(operation["path"])
         else:
-            command(operation["do"])
+            undo.remove_empty_folder(operation["path"])
     except (OSError, KeyError, subprocess.SubprocessError) as error:
-        raise TransactionError(f"{operation['op']} failed: {type(error).__name__}") from error
+        if not operation.get("back"):
+            raise TransactionError(f"{operation['op']} failed: {type(error).__name__}") from error
+        host.left.append(f"{undo.described(operation)} was not put back ({type(error).__name__}): do it by hand")
+
+
+def _put_back(host: Host, argv: list[str]) -> None:
+    """Run a command of a rollback: nothing it meets keeps the rest from being put back."""
+    rest, gone = undo.still_there(argv)
+    host.notes += gone
+    try:
+        if rest:
+            command(rest)
+    except TransactionError as error:
+        host.left.append(f"{error}; run it by hand")
 
 
 def command(argv: Sequence[str]) -> None:
@@ -162,10 +189,10 @@ def command(argv: Sequence[str]) -> None:
             pass_fds=undo.HELD,
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise TransactionError(f"`{' '.join(argv)}` did not run: {error}") from error
+        raise TransactionError(f"`{shlex.join(argv)}` did not run: {error}") from error
     if done.returncode != 0:
         message = (done.stderr or done.stdout).decode(errors="replace").strip()[-200:]
-        raise TransactionError(f"`{' '.join(argv)}` failed: {message}")
+        raise TransactionError(f"`{shlex.join(argv)}` failed: {message}")
 
 
 def _undo_activations(host: Host) -> list[list[str]]:
@@ -198,8 +225,23 @@ def recover() -> list[str]:
             if left > 0:
                 raise EngineError(f"transaction {name} still waits for its confirmation: try again in {left:.0f} s")
         if state in ("unfinished", "pending"):
-            problems = undo.undo(folder, "the run that made it did not end")
+            why = "the run that made it did not end"
+            problems = undo.undo(folder, why) and undo.undo(folder, why)
             if problems:
                 raise EngineError(f"transaction {name} did not end and cannot be undone: {problems[0]}")
             done.append(name)
     return done
+
+
+def untold() -> list[str]:
+    """Return what earlier undoings left, the guard's above all, which had nobody to tell; each is told once."""
+    found = []
+    for name, folder in undo.transactions():
+        records = undo.load(folder)
+        told = any(record["op"] == "told" for record in records)
+        if undo.status(records) == "rolled_back" and undo.remarks(records) and not told:
+            undo.append(folder, [{"op": "told"}])
+            found += [
+                f"transaction {name} was put back, and this was left: {remark}" for remark in undo.remarks(records)
+            ]
+    return found

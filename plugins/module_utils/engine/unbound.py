@@ -200,7 +200,7 @@ def _is_loopback(each: str) -> bool:
 
 def _taken(host: Host, wanted: Sequence[str]) -> str:
     """Return which other program answers names on an address that is wanted, or an empty text."""
-    for line in host.run("ss", "-Hlntup", "sport = :53").out.splitlines():
+    for line in host.run("ss", "-Hlntup", "sport = :53").out.split("\n"):
         words = line.split()
         program = re.search(r'users:\(\("([^"]+)"', line)
         if len(words) < 5 or not program or program[1] == "unbound":

@@ -12,7 +12,8 @@ A journal is a file of JSON lines, each flushed to disk before the step it annou
   the folder of a person or bears the name of one); run: a command to undo and its inverse; ageing and lock: fields of
   an account (by uid, never a name or a hash); after: a command that makes a service read its files again
 - prepared: everything above is on disk, the changes may start; pending: waits for a confirmation until a given time
-- commit: done, with the state of each file; rolled_back: undone
+- commit: done, with the state of each file
+- tried: undoing failed once in a command; rolled_back: undone, with what had to be left; told: a run has said so
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ import hashlib
 import json
 import os
 import re
+import shlex
+import shutil
 import stat
 import subprocess
 import sys
@@ -155,6 +158,8 @@ def _flush_folder(path: str) -> None:
 
 # --- rights --------------------------------------------------------------------------------------------------------
 
+FOREIGN = (errno.ELOOP, errno.EINVAL, errno.EACCES, errno.ENOTCONN)
+"""What opening or changing a file says when a link, a pipe or a file system of somebody's own took its place."""
 _SET_ID = stat.S_ISUID | stat.S_ISGID
 _CAPABILITY = "security.capability"
 
@@ -251,7 +256,7 @@ def _account_name(uid: int, who: str) -> str | None:
 
 
 def _accounts() -> list[list[str]]:
-    with open(_ACCOUNTS, encoding="utf-8", errors="surrogateescape") as stream:
+    with open(_ACCOUNTS, encoding="utf-8", errors="surrogateescape", newline="\n") as stream:
         return [line.rstrip("\n").split(":") for line in stream]
 
 
@@ -348,7 +353,7 @@ def _shadow_tool(argv: list[str], name: str) -> None:
 
 
 def _shadow_fields(name: str) -> list[str] | None:
-    with open("/etc/shadow", encoding="utf-8", errors="surrogateescape") as stream:
+    with open("/etc/shadow", encoding="utf-8", errors="surrogateescape", newline="\n") as stream:
         for line in stream:
             fields = line.rstrip("\n").split(":")
             if fields[0] == name:
@@ -489,33 +494,122 @@ def lock(wait: bool = False) -> int | None:
 # --- undoing -------------------------------------------------------------------------------------------------------
 
 
+class _Told(NamedTuple):
+    """Sentences about an undoing: what failed and is tried until it succeeds, which commands failed, what was left."""
+
+    problems: list[str]
+    commands: list[str]
+    notes: list[str]
+
+
 def undo(folder: str, why: str, files_only: bool = False) -> list[str]:
     """Undo a transaction that did not end, and mark it rolled_back. May be repeated until it succeeds.
 
     A file that somebody changed meanwhile is put back all the same, because access may depend on it; its newer bytes
-    are kept in the transaction's folder.
+    are kept in the transaction's folder. What became somebody else's, or is gone, is left alone. A command that fails
+    a second time is left to a person: everything else is as before, and no later run waits for it (`remarks`).
 
     :param files_only: at boot, when no service can be told to read its files again.
     :returns: sentences about steps that failed; the transaction is then left unmarked so that the next try repeats it.
     """
     records = load(folder)
-    problems: list[str] = []
+    told = _Told([], [], [])
     for record in reversed(records):
         try:
-            _undo_record(folder, record, files_only)
-        except (OSError, KeyError, subprocess.SubprocessError) as error:
-            what = record.get("path") or f"{record['op']} of uid {record.get('uid', 0)}"
-            problems.append(f"undoing {what} failed: {_said(error)}")
+            _undo_record(folder, record, files_only, told)
+        except (OSError, KeyError) as error:
+            told.problems.append(f"undoing {described(record)} failed: {_said(error)}")
+        except subprocess.SubprocessError as error:
+            told.commands.append(f"{described(record)} was not put back: {_said(error)}; do it by hand")
     if not files_only:
-        problems += _run_after(records)
-    commands_left = files_only and any(record["op"] == "run" for record in records)
-    if not problems and not commands_left:
-        try:
-            append(folder, [{"op": "rolled_back", "time": time.time(), "why": why}])
+        _run_after(records, told)
+    if files_only and any(record["op"] == "run" for record in records):
+        return told.problems
+    again = bool(told.commands) and not any(record["op"] == "tried" for record in records)
+    mark = {"op": "rolled_back", "why": why, "left": told.commands, "notes": told.notes}
+    try:
+        if again:
+            append(folder, [{"op": "tried", "time": time.time()}])
+        elif not told.problems:
+            append(folder, [{**mark, "time": time.time()}])
             disarm(folder)
-        except OSError as error:
-            problems.append(f"everything is as before, but the journal cannot be closed: {error}")
-    return problems
+    except OSError as error:
+        told.problems.append(f"everything is as before, but the journal cannot be closed: {error}")
+    return [*told.problems, *told.commands] if told.problems or again else []
+
+
+def remarks(records: list[Record]) -> list[str]:
+    """Return what an undoing that has ended left to a person, and what it left alone."""
+    ends = [record for record in records if record["op"] == "rolled_back"]
+    return [*ends[-1].get("left", ()), *ends[-1].get("notes", ())] if ends else []
+
+
+def described(record: Record) -> str:
+    """Return what a record is about, for people: an account goes by its number."""
+    if "path" in record:
+        return str(record["path"])
+    return f"{record['op']} of the account with uid {record['uid']}" if "uid" in record else str(record["op"])
+
+
+def left_alone(what: str) -> str:
+    """Return the sentence about a file or folder that did not get its rights back."""
+    return f"{what}: a link or something else took the place of the file, and was left alone"
+
+
+def still_there(argv: list[str]) -> tuple[list[str], list[str]]:
+    """Return a command without those of its objects that are gone, and a sentence on them; nothing may be left of it.
+
+    An interface, a unit, a module or a mount that is gone has nothing to be given back.
+    """
+    if shutil.which(argv[0], path=_environment()["PATH"]) is None:
+        return [], [f"{argv[0]} gone since: nothing was put back with it"]
+    objects = _objects(argv)
+    gone = [each for each in objects if not _exists(argv[0], each)]
+    rest = [] if gone and gone == objects else [word for word in argv if word not in gone]
+    # of an interface many parameters are gone at once
+    places = sorted({os.path.dirname(each.partition("=")[0]) if "/" in each and "=" in each else each for each in gone})
+    more = f" and {len(places) - 5} more" if len(places) > 5 else ""
+    return rest, [f"{', '.join(places[:5])}{more} gone since: nothing was put back there"] if gone else []
+
+
+def _objects(argv: list[str]) -> list[str]:
+    """Return the words of a command that name what it is about, as far as that can be gone."""
+    if argv[0] == "sysctl":
+        return [word for word in argv if "=" in word]
+    if argv[0] == "systemctl":
+        return [word for word in argv if not word.startswith("-")][2:]
+    return argv[-1:] if argv[0] in ("modprobe", "mount") else []
+
+
+def _exists(tool: str, name: str) -> bool:
+    if tool == "sysctl":
+        return os.path.exists(_parameter(name.partition("=")[0]))
+    if tool == "systemctl":
+        # one whose file is gone may still run
+        said = _asked("systemctl", "show", "-p", "LoadState,ActiveState", name) or ""
+        return not {"LoadState=not-found", "ActiveState=inactive"} <= set(said.split("\n"))
+    if tool == "modprobe":
+        return _asked("modprobe", "--dry-run", "--ignore-install", name) is not None
+    return name in _mounted()
+
+
+def _parameter(key: str) -> str:
+    # as sysctl reads it: what stands first separates
+    return os.path.join("/proc/sys", key if "/" in key else key.replace(".", "/"))
+
+
+def _mounted() -> set[str]:
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape", newline="\n") as stream:
+        return {line.split(" ")[4] for line in stream}
+
+
+def _asked(*argv: str) -> str | None:
+    """Return what a command that only looks prints, None when it fails."""
+    try:
+        done = subprocess.run(argv, capture_output=True, timeout=30, check=True, env=_environment())
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.decode(errors="replace").strip()
 
 
 def _said(error: Exception) -> str:
@@ -529,7 +623,7 @@ def _said(error: Exception) -> str:
     return str(error)
 
 
-def _undo_record(folder: str, record: Record, files_only: bool) -> None:
+def _undo_record(folder: str, record: Record, files_only: bool, told: _Told) -> None:
     if record["op"] == "file":
         remove_drafts(record["path"])
         current = read_state(record["path"])
@@ -542,13 +636,34 @@ def _undo_record(folder: str, record: Record, files_only: bool) -> None:
     elif record["op"] == "mkdir":
         remove_empty_folder(record["path"])
     elif record["op"] == "rights":
-        path = path_of(record)
-        if path is not None:
-            set_rights(path, record["after"], record["before"])
+        _undo_rights(record, told)
     elif record["op"] in ("ageing", "lock"):
         _undo_account(record)
     elif record["op"] == "run" and not files_only:
-        subprocess.run(record["undo"], check=True, capture_output=True, timeout=120, env=_environment(), pass_fds=HELD)
+        _command(record["undo"], told)
+
+
+def _undo_rights(record: Record, told: _Told) -> None:
+    path = path_of(record)
+    try:
+        if path is not None:
+            set_rights(path, record["after"], record["before"])
+    except OSError as error:
+        # whoever owns the place may put a link there, and must not hold everything else up
+        if error.errno not in FOREIGN:
+            raise
+        told.notes.append(left_alone(described(record)))
+
+
+def _command(argv: list[str], told: _Told) -> None:
+    """Run a command that puts something back, as far as there is still something."""
+    rest, gone = still_there(argv)
+    told.notes.extend(gone)
+    try:
+        if rest:
+            subprocess.run(rest, check=True, capture_output=True, timeout=120, env=_environment(), pass_fds=HELD)
+    except (OSError, subprocess.SubprocessError) as error:
+        told.commands.append(f"`{shlex.join(rest)}` failed and has to be run by hand: {_said(error)}")
 
 
 def _undo_account(record: Record) -> None:
@@ -580,18 +695,13 @@ def _keep(folder: str, path: str, state: State | None) -> None:
         print(f"{kept} cannot be written: {error}", file=sys.stderr)
 
 
-def _run_after(records: list[Record]) -> list[str]:
-    problems = []
+def _run_after(records: list[Record], told: _Told) -> None:
     commands: list[list[str]] = []
     for record in records:
         if record["op"] == "after" and record["argv"] not in commands:
             commands.append(record["argv"])
     for argv in commands:
-        try:
-            subprocess.run(argv, check=True, capture_output=True, timeout=120, env=_environment(), pass_fds=HELD)
-        except (OSError, subprocess.SubprocessError) as error:
-            problems.append(f"{' '.join(argv)} failed: {_said(error)}")
-    return problems
+        _command(argv, told)
 
 
 def disarm(folder: str) -> None:
@@ -622,7 +732,7 @@ def main(arguments: list[str]) -> int:
         return 0
     why = "the host restarted before it ended" if mode == "boot" else "no new connection confirmed the change in time"
     problems = undo(folder, why, files_only=mode == "boot")
-    for problem in problems:
+    for problem in problems or remarks(load(folder)):
         print(problem, file=sys.stderr)
     if mode == "boot":
         # once is enough: what is left is for the next run, not for every further boot

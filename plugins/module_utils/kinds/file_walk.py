@@ -22,7 +22,7 @@ from ..engine.errors import Seen, Unknown
 from ..engine.host import Host
 from ..engine.rules import AT_MOST, Rule
 from ..engine.set_id import BITS, SetId
-from ..engine.walk import Walk, status
+from ..engine.walk import Position, Walk, status
 from .base import Kind, fields, integer
 
 SORTS = ("orphans", "open_files", "open_folders", "set_id")
@@ -72,7 +72,7 @@ class _State:
 
     def __init__(self, memory: object) -> None:
         known = memory if isinstance(memory, dict) else {}
-        self.folder = _path(known.get("folder"))
+        self.position = _position(known)
         self.seen = _count(known.get("seen"))
         self.about = 0
         self.now = _found(known.get("now"))
@@ -83,7 +83,7 @@ class _State:
     def finish(self) -> None:
         """End a walk that has seen everything: its findings stand until the next one has."""
         self.whole, self.whole_seen, self.ended = self.now, self.seen, int(time.time())
-        self.now, self.seen, self.folder = _found(None), 0, ""
+        self.now, self.seen, self.position = _found(None), 0, Position()
 
     def all(self, look: _Look) -> dict[str, list[str]]:
         """Drop the findings that are none any more, and return the others."""
@@ -95,7 +95,9 @@ class _State:
     def as_memory(self) -> dict[str, Any]:
         """Return it as plain JSON; names that are no text survive."""
         return {
-            "folder": _told(self.folder),
+            "folder": _told(self.position.folder),
+            "marks": list(self.position.marks),
+            "after": _told(self.position.after),
             "seen": self.seen,
             "now": {sort: [_told(path) for path in paths] for sort, paths in self.now.items()},
             "whole": {sort: [_told(path) for path in paths] for sort, paths in self.whole.items()},
@@ -108,12 +110,24 @@ def _told(path: str) -> str:
     return base64.b64encode(os.fsencode(path)).decode()
 
 
-def _path(text: object) -> str:
+def _untold(text: object) -> str:
     try:
-        path = os.fsdecode(base64.b64decode(str(text or "")))
+        return os.fsdecode(base64.b64decode(str(text or "")))
     except ValueError:
         return ""
+
+
+def _path(text: object) -> str:
+    path = _untold(text)
     return path if path.startswith("/") else ""
+
+
+def _position(known: Mapping[str, Any]) -> Position:
+    """Return where the walk goes on; one whose marks are damaged begins again."""
+    marks = known.get("marks")
+    if not isinstance(marks, list) or not all(isinstance(mark, int) and 0 <= mark < 2**63 for mark in marks):
+        return Position()
+    return Position(_path(known.get("folder")), tuple(marks), _untold(known.get("after")))
 
 
 def _count(number: object) -> int:
@@ -201,7 +215,7 @@ class _Numbers:
 
 
 def _go_on(host: Host, body: Mapping[str, Any], state: _State, look: _Look) -> None:
-    walk = Walk(host, body.get("excluded", ()), state.folder)
+    walk = Walk(host, body.get("excluded", ()), state.position)
     look.set_id_counts = walk.set_id_counts
     lending: dict[str, int] = {}
 
@@ -216,7 +230,7 @@ def _go_on(host: Host, body: Mapping[str, Any], state: _State, look: _Look) -> N
     new = [path for path in look.without_package(lending) if path not in state.now["set_id"]]
     state.now["set_id"] = [*state.now["set_id"], *new][:_MOST]
     state.seen += walk.seen
-    state.folder = walk.next_folder
+    state.position = walk.position
     state.about = max(walk.about(), state.seen)
     if walk.ended:
         state.finish()

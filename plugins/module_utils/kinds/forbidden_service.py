@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -86,13 +87,14 @@ def _without_queues(host: Host, seen: Any) -> Any:
 
 def _uses_nfs(host: Host) -> bool:
     """Say whether the host has folders of others by NFS, or shares its own."""
-    tables = [line.split() for path in ("/etc/fstab", "/proc/self/mounts") for line in _lines(host, path)]
+    # what else may stand in the name of a mount (a form feed, say) separates nothing
+    tables = [re.split(r"[ \t]+", line) for path in ("/etc/fstab", "/proc/self/mounts") for line in _lines(host, path)]
     shared = any(_lines(host, path) for path in ("/etc/exports", *host.names("/etc/exports.d", ".exports")))
     return shared or any(len(words) > 2 and words[2] in ("nfs", "nfs4") for words in tables)
 
 
 def _lines(host: Host, path: str) -> list[str]:
-    return [line for line in (host.text(path) or "").splitlines() if line.strip() and not line.startswith("#")]
+    return [line for line in (host.text(path) or "").split("\n") if line.strip() and not line.startswith("#")]
 
 
 def _runs(unit: Mapping[str, str]) -> bool:

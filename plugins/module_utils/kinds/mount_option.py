@@ -116,8 +116,8 @@ def _remount(point: str, options: Sequence[str]) -> list[str]:
 def _mounted(host: Host) -> dict[str, list[str]]:
     """Return the options of each mount point, the topmost file system's where several are stacked."""
     found = {}
-    for line in (host.text("/proc/self/mountinfo") or "").splitlines():
-        words = line.split()
+    for line in text.split_lines(host.text("/proc/self/mountinfo") or ""):
+        words = line.split(" ")
         found[words[4]] = words[5].split(",")
     return found
 

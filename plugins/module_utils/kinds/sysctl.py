@@ -9,8 +9,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..engine import text
-from ..engine.errors import SHARED_KERNEL, NotApplicable, Seen
+from ..engine import network, text
+from ..engine.errors import SHARED_KERNEL, EngineError, NotApplicable, Seen, Unknown
 from ..engine.host import Host
 from ..engine.rules import AT_LEAST, AT_MOST, EQUALS, Rule
 from .base import Kind, fields
@@ -27,11 +27,8 @@ _AT_LEAST = (
 _AT_MOST = ("dev.tty.ldisc_autoload", "kernel.perf_cpu_time_max_percent", "kernel.perf_event_max_sample_rate")
 _ONE_WAY = "kernel.unprivileged_bpf_disabled"
 """Once it is 1 only a restart changes it; 2 refuses ordinary users just as well and can be taken back."""
-_ROUTERS = (
-    "/usr/bin/dockerd", "/usr/bin/podman", "/usr/bin/containerd", "/usr/bin/kubelet", "/usr/bin/lxd", "/usr/bin/incusd",
-    "/usr/sbin/libvirtd", "/usr/sbin/virtnetworkd", "/usr/bin/lxc-start",
-)  # fmt: skip
-_ROUTES = "this host routes for its containers or virtual machines"
+_FORWARD = "net.ipv4.ip_forward"
+_ROUTES = "this host routes for its containers, its virtual machines or others behind it"
 _SEVERAL = "this host has several networks: loose filtering lets the answers of each in"
 _REDIRECTS = "net.ipv4.conf.all.accept_redirects"
 _FROM_ROUTER = "the network's router gives this host its IPv6 address"
@@ -90,7 +87,10 @@ class Sysctl(Kind):
         running = _running(host, name)
         if host.in_container and (running is None or not name.startswith("net.")):
             return NotApplicable(SHARED_KERNEL)
-        why_not = "this kernel does not know it" if running is None else _needed(host, name)
+        try:
+            why_not = "this kernel does not know it" if running is None else _needed(host, boot, name)
+        except EngineError as error:
+            return Unknown(str(error))
         if why_not:
             return NotApplicable(why_not)
         accepted = _accepted(host, name, expected)
@@ -136,7 +136,7 @@ class Sysctl(Kind):
             now: dict[str, Any] = dict.fromkeys([*(key for key in own if key not in loose), name], value)
             if name == _ONE_WAY:
                 now = {name: 2} if running == 0 else {}
-            elif name == "net.ipv4.ip_forward":
+            elif name == _FORWARD:
                 # the kernel turns this one over along with it
                 now[_REDIRECTS] = _running(host, _REDIRECTS)
             if now:
@@ -155,14 +155,29 @@ class Sysctl(Kind):
         )
 
 
-def _needed(host: Host, name: str) -> str:
-    """Return why a key has to stay as it is on this host, or an empty text."""
-    if name == "net.ipv4.ip_forward" or name.endswith(".route_localnet"):
-        return _ROUTES if any(host.exists(program) for program in _ROUTERS) else ""
+def _needed(host: Host, boot: _Boot, name: str) -> str:
+    """Return why a key has to stay as it is on this host, or an empty text.
+
+    :raises EngineError: when the host does not tell.
+    """
+    if name == _FORWARD or name.endswith(".route_localnet"):
+        return _ROUTES if _routes(host, boot) else ""
+    if name.endswith((".arp_ignore", ".arp_filter")):
+        found = network.interfaces(host)
+        hidden = network.unheard(host, found)
+        return hidden or (network.unanswered(found) if name.endswith("ignore") else "")
     if name.startswith("net.ipv6.conf.") and name.rpartition(".")[2].startswith(_ADVERTISED):
         routes = [line.split() for line in (host.text("/proc/net/ipv6_route") or "").splitlines()]
         return _FROM_ROUTER if any(int(route[8], 16) & _RTF_ADDRCONF for route in routes if len(route) > 8) else ""
     return ""
+
+
+def _routes(host: Host, boot: _Boot) -> bool:
+    """Say whether this host routes: somebody has written it down, or it forwards and there is something behind it."""
+    declared = [boot.value(key) for key in (_FORWARD, "net.ipv4.conf.all.forwarding")]
+    if any(found and found[0] == "1" and found[1] != DROP_IN for found in declared):
+        return True
+    return network.has_router(host) or (_running(host, _FORWARD) == 1 and network.routes(host))
 
 
 def _accepted(host: Host, name: str, expected: Any) -> list[Any]:
@@ -187,7 +202,9 @@ def _interfaces(host: Host, name: str) -> dict[str, Any]:
     if not scope or not os.path.isdir(host.path(folder)):
         return {}
     names = [entry for entry in sorted(os.listdir(host.path(folder))) if entry not in _SPECIAL]
-    found = {f"{head}/{entry}/{tail}".replace(".", "/"): host.text(f"{folder}/{entry}/{tail}") for entry in names}
+    # a key with slashes: the name of an interface may hold a dot
+    keys = {entry: "/".join([head.replace(".", "/"), entry, tail.replace(".", "/")]) for entry in names}
+    found = {key: host.text(f"{folder}/{entry}/{tail}") for entry, key in keys.items()}
     return {key: _typed(value) for key, value in found.items() if value is not None}
 
 

@@ -79,8 +79,8 @@ def _in_use(host: Host, name: str) -> bool:
     ):  # encrypted, or part of a volume: what lies on it is not looked at
         return True
     number = (host.text(f"{_BLOCK}/{name}/dev") or "").strip()
-    lines = (host.text("/proc/self/mountinfo") or "").splitlines()
-    return any(line.split()[2] == number and "rw" in line.split()[-1].split(",") for line in lines)
+    lines = [line.split() for line in text.split_lines(host.text("/proc/self/mountinfo") or "")]
+    return any(words[2] == number and "rw" in words[-1].split(",") for words in lines)
 
 
 def _policy(host: Host) -> str:

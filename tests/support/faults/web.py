@@ -44,6 +44,8 @@ ip netns add probe-web
 ip link add probe-web0 type veth peer name probe-web1
 ip link set probe-web1 netns probe-web
 ip addr add 198.51.100.1/24 dev probe-web0 && ip link set probe-web0 up
+# one more way out: what is only behind a host would make it a router, which keeps its forwarding
+ip route add default via {ADDRESS} dev probe-web0 metric 9999
 ip -n probe-web addr add {ADDRESS}/24 dev probe-web1 && ip -n probe-web link set probe-web1 up
 systemd-run --quiet --unit={_LISTENER} ip netns exec probe-web python3 /var/tmp/{_LISTENER}.py
 systemd-run --quiet --unit={_LISTENER}-names ip netns exec probe-web python3 /var/tmp/{_LISTENER}-names.py
