@@ -80,7 +80,7 @@ LATER = "sysstat"
 what ld.so finds knows the libraries of both."""
 KEPT = r"(package|manual) xz-utils|/etc/alternatives/(xz|(un)?lz)\w+(\.1\.gz)?|/etc/ld\.so\.cache"
 RESTARTED = r"/etc/(hosts|hostname|resolv\.conf)|/home/ansible/\.ssh/authorized_keys|(now|unit) essms-probe-.*"
-"""Written by podman and the lab at each start; the neighbour of `tests.support.faults.web`, which does not outlive it."""
+"""Written by podman and the lab at each start; the neighbour of `tests.support.faults.web`, which ends with it."""
 _TIME = re.compile(r" \d{19}\b")
 
 
