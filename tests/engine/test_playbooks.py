@@ -38,6 +38,7 @@ VARIABLES = {
     "essms_firewall_services": [{"name": "probe", "port": 8443, "sources": ["10.0.0.0/8"]}],
     "essms_firewall_protocols": ["vrrp"],
     "essms_linux_av_groups": ["lab"],
+    "essms_integrity_groups": ["lab"],
     "essms_av_mirrors": ["mirror.invalid"],
     "essms_av_proxy": "proxy.invalid:3128",
     "essms_resolver_groups": ["lab"],

@@ -47,6 +47,7 @@ TREES = (
     "/var/cache/debconf",
     "/var/lib/clamav",
     "/var/lib/essms-quarantine",
+    "/var/lib/essms-integrity",
     "/usr/local/sbin",
     "/usr/bin/sudo",
     "/var/lib/dpkg/statoverride",
@@ -194,6 +195,9 @@ else:
         for path in gone:
             os.rmdir(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)
         other = [member.name for member in tar.getmembers() if not same(member)]
+        for name in other:
+            if name.startswith("usr/bin/") and os.path.lexists("/" + name):
+                os.unlink("/" + name)  # a program that runs is replaced: it cannot be overwritten
         names = "\\0".join(other).encode()
         command = ["tar", "-C", "/", "--overwrite", "--no-recursion", "--null", "-T", "-", "-xpf", archive]
         subprocess.run(command, input=names, check=True)
@@ -219,15 +223,18 @@ _UNITS = (
     "essms-probe.service apt-daily.timer apt-daily-upgrade.timer logrotate.timer chrony.service "
     "auditd.service essms-audit-rotate.timer unbound.service fail2ban.service"
 )
-# The antivirus's are there or not.
-_ANTIVIRUS = "essms-av-scan.timer essms-av.path clamav-freshclam.service clamav-daemon.service essms-av-access.service"
+# Those of the antivirus and of the comparison of files are there or not.
+_THERE_OR_NOT = (
+    "essms-av-scan.timer essms-av.path clamav-freshclam.service clamav-daemon.service essms-av-access.service "
+    "essms-integrity.timer"
+)
 # What reads its files when it starts starts again when they changed: some take seconds for it. The journal's are judged
 # by the time they were last touched, as the audit does: a rollback touches them too.
 _READ_AGAIN = (
     f'changed() {{ grep -qE "$1" {FOLDER}/changed; }}; '
     "if changed '/etc/clamav|essms-av[-.a-z]*$'; then systemctl stop essms-av-access.service 2>/dev/null; fi; "
     "systemctl daemon-reload; systemctl stop essmsprobe.slice; "
-    f"for unit in {_ANTIVIRUS}; do if systemctl cat $unit >/dev/null 2>&1; then systemctl start $unit; "
+    f"for unit in {_THERE_OR_NOT}; do if systemctl cat $unit >/dev/null 2>&1; then systemctl start $unit; "
     "else systemctl stop $unit 2>/dev/null; fi; done; "
     "systemctl kill --signal=HUP --kill-who=main systemd-logind.service; systemctl reset-failed; "
     'started="$(systemctl show --property=ExecMainStartTimestamp --value systemd-journald.service)"; '

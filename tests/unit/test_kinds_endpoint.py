@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.essms.hardening.plugins.module_utils.engine import integrity
 from ansible_collections.essms.hardening.plugins.module_utils.engine.errors import (
     SHARED_KERNEL,
     NotApplicable,
@@ -254,6 +255,50 @@ def test_a_mask_that_takes_more_stays(tmp_path: Path, own: str, written: str) ->
     host = FixtureHost(tmp_path, files)
     KINDS["umask"].edit(host, {"mask": "027"}, {"session": "027"})
     assert (host.text("/etc/login.defs") or "").startswith(f"UMASK\t{written}\n")
+
+
+# --- integrity of files ----------------------------------------------------------------------------------------------
+
+
+def test_the_entries_of_aide_are_read_and_nothing_else() -> None:
+    """As aide 0.18.3 and 0.19.1 write them."""
+    report = """Start timestamp: 2026-11-27 21:59:06 +0000 (AIDE 0.18.3)
+AIDE found differences between database and filesystem!!
+
+Added entries:
+---------------------------------------------------
+
+f++++++++++++++++: /usr/local/sbin/evil
+
+Removed entries:
+---------------------------------------------------
+
+f----------------: /usr/bin/a b: c
+
+Changed entries:
+---------------------------------------------------
+
+f  >.... ..C..  .: /etc/hosts.allow
+d  =.... .     . : /etc
+
+The attributes of the (uncompressed) database(s):
+/var/lib/essms-integrity/noted.db
+"""
+    assert integrity.changed(report) == ["/etc", "/etc/hosts.allow", "/usr/bin/a b: c", "/usr/local/sbin/evil"]
+
+
+@pytest.mark.parametrize(("content", "seen"), [("", None), ("{", None), ('{"time": 0, "changed": 0}', 20000)])
+def test_a_check_that_never_was_is_not_fresh(tmp_path: Path, content: str, seen: int | None) -> None:
+    host = FixtureHost(tmp_path, {integrity.LAST: content})
+    found = KINDS["file_comparison"].observe(host, [{"max_age_days": 2}])["max_age_days"]
+    assert found is None if seen is None else found >= seen
+
+
+def test_folders_of_the_hosts_own_stay_watched(tmp_path: Path) -> None:
+    host = FixtureHost(tmp_path, {integrity.CONFIG: "Watched = sha256\n/srv/a\\.b Watched\n"})
+    body = {"hour": 1, "folders": ["/etc", "/opt/x.y"]}
+    KINDS["file_integrity"].edit(host, body, {"folders": body["folders"]})
+    assert KINDS["file_integrity"].observe(host, [body])["folders"] == ["/etc", "/opt/x.y", "/srv/a.b"]
 
 
 # --- core dumps ------------------------------------------------------------------------------------------------------

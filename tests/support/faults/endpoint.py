@@ -18,6 +18,7 @@ _BAD: dict[str, tuple[str, Any]] = {
 }
 """What is written instead, and what is observed then; a flag is turned over."""
 _UNITS = "/usr/local/lib/systemd/system"
+_NOTED = "/var/lib/essms-integrity"
 
 
 def _sysctl(host: str, row: Row, _body: Body) -> Any:
@@ -34,6 +35,34 @@ def _forbidden_service(host: str, row: Row, _body: Body) -> Any:
     engine.must(host, f"mkdir -p {_UNITS} && cat > {_UNITS}/{unit}", stdin=text)
     engine.must(host, f"systemctl daemon-reload && systemctl unmask -q {unit} && systemctl start {unit}")
     return True
+
+
+def _file_integrity(host: str, row: Row, body: Body) -> Any:
+    config = "/etc/essms-integrity.conf"
+    faults: dict[str, tuple[str, Any]] = {
+        "folders": (f"sed -i '/^.usr.bin /d' {config}", [path for path in body["folders"] if path != "/usr/bin"]),
+        "hour": ("systemctl stop essms-integrity.timer", None),
+        "program": ("echo '# changed' >> /usr/local/sbin/essms-integrity", False),
+        "after updates": (
+            "rm /etc/systemd/system/apt-daily-upgrade.service.d/essms-integrity.conf && systemctl daemon-reload",
+            False,
+        ),
+    }
+    command, value = faults[row["name"]]
+    engine.must(host, command)
+    return value
+
+
+def _compared(host: str, days: int = 0) -> None:
+    """Have the last comparison lie so many days back; it found nothing."""
+    then = f"$(($(date +%s) - {days} * 86400 - 60))"
+    said = f'printf \'{{"time": %s, "changed": 0}}\' {then}'
+    engine.must(host, f"install -d -m 0700 {_NOTED} && {said} > {_NOTED}/last.json")
+
+
+def _file_comparison(host: str, _row: Row, _body: Body) -> Any:
+    _compared(host, 10)
+    return 10
 
 
 def _umask(host: str, row: Row, _body: Body) -> Any:
@@ -89,6 +118,8 @@ AREA = Area(
     faults={
         "core_dump": _core_dump,
         "forbidden_service": _forbidden_service,
+        "file_comparison": _file_comparison,
+        "file_integrity": _file_integrity,
         "kernel_module": _kernel_module,
         "mandatory_access": _mandatory_access,
         "mount_option": _mount_option,
@@ -97,6 +128,7 @@ AREA = Area(
         "usb_storage": _usb_storage,
     },
     # a firmware to trust, a root on an encrypted disk and a boot loader come from whoever sets the machine up
+    repairs={"file_comparison": _compared},
     shown_by={
         "boot_trust": "tests/unit/test_kinds_endpoint.py::test_what_the_firmware_vouches_for",
         "disk_encryption": "tests/kernel/test_reported.py::test_disks_are_told_apart",
