@@ -200,7 +200,8 @@ else:
                 os.unlink("/" + name)  # a program that runs is replaced: it cannot be overwritten
         names = "\\0".join(other).encode()
         command = ["tar", "-C", "/", "--overwrite", "--no-recursion", "--null", "-T", "-", "-xpf", archive]
-        subprocess.run(command, input=names, check=True)
+        if other:  # told of no name at all, it would write every file, and each loses its set-user-id bit by that
+            subprocess.run(command, input=names, check=True)
     with open(os.path.dirname(archive) + "/changed", "w") as told:
         told.write("\\n".join([*gone, *("/" + name for name in other)]))
 """
