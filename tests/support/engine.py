@@ -214,7 +214,7 @@ _OF_THE_NETWORK = (
     r"tcp_(rfc|sync).*)"
 )
 _OF_THE_KERNEL = (
-    r"net\.core\.bpf_jit_harden|vm\.mmap_min_addr|fs\.(protected_.*|suid_dumpable)|kernel\.(dmesg_restrict|kptr_restrict|"
+    r"dev\.tty\.ldisc_autoload|net\.core\.bpf_jit_harden|vm\.mmap_min_addr|fs\.(protected_.*|suid_dumpable)|kernel\.(dmesg_restrict|kptr_restrict|"
     r"randomize_va_space|sysrq|perf_.*|pid_max|panic_on_oops|yama.*|unprivileged_bpf_disabled)"
 )
 _SYSCTLS = {True: f"^({_OF_THE_NETWORK})$", False: f"^({_OF_THE_NETWORK}|{_OF_THE_KERNEL})$"}
