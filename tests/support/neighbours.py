@@ -61,31 +61,40 @@ with ThreadPoolExecutor(64) as pool:
     print(json.dumps(list(pool.map(probe, json.loads(sys.argv[1])))))
 """
 # Most ports are silent, and waiting for thousands costs the same as for one: as many at once as there may be files.
-# What became of each is asked of the kernel once, before it would try again.
+# What became of each is asked of the kernel once, before it would try again. A port that refuses is tried twice when there
+# are few: the host may have used it for a connection of its own from the very port that was tried, a moment before.
 _SCAN = """
 import errno, itertools, json, resource, socket, sys, time
 addresses, ranges = json.loads(sys.argv[1])
 most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-todo = ((place, port) for place in range(len(addresses)) for low, high in ranges for port in range(low, high + 1))
-answers = [[[], []] for _ in addresses]
-SYN_SENT, CLOSED = 2, 7
-while True:
-    tried = []
-    for place, port in itertools.islice(todo, most - 64):
-        family = socket.AF_INET6 if ":" in addresses[place] else socket.AF_INET
-        made = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        made.connect_ex((addresses[place], port))
-        tried.append((made, place, port))
-    if not tried:
-        break
-    time.sleep(0.9)
-    for made, place, port in tried:
-        state = made.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-        refused = state == CLOSED and made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED
-        if state != SYN_SENT:
-            answers[place][refused].append(port)
-        made.close()
+SYN_SENT, CLOSED, FEW = 2, 7, 50
+def scan(todo):
+    answers = [[[], []] for _ in addresses]
+    while True:
+        tried = []
+        for place, port in itertools.islice(todo, most - 64):
+            family = socket.AF_INET6 if ":" in addresses[place] else socket.AF_INET
+            made = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+            made.connect_ex((addresses[place], port))
+            tried.append((made, place, port))
+        if not tried:
+            return answers
+        time.sleep(0.9)
+        for made, place, port in tried:
+            state = made.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+            refused = state == CLOSED and made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED
+            if state != SYN_SENT:
+                answers[place][refused].append(port)
+            made.close()
+places = range(len(addresses))
+answers = scan((place, port) for place in places for low, high in ranges for port in range(low, high + 1))
+again = [(place, port) for place in places for port in answers[place][1] if len(answers[place][1]) <= FEW]
+if again:
+    second = scan(iter(again))
+    for place in {place for place, _port in again}:
+        answers[place][1] = second[place][1]
+        answers[place][0] = sorted({*answers[place][0], *second[place][0]})
 print(json.dumps(answers))
 """
 EVERY_PORT = ((1, 65535),)
