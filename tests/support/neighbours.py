@@ -61,8 +61,8 @@ with ThreadPoolExecutor(64) as pool:
     print(json.dumps(list(pool.map(probe, json.loads(sys.argv[1])))))
 """
 # Most ports are silent, and waiting for thousands costs the same as for one: as many at once as there may be files.
-# What became of each is asked of the kernel once, before it would try again. A port that refuses is tried twice when there
-# are few: the host may have used it for a connection of its own from the very port that was tried, a moment before.
+# What became of each is asked of the kernel once, before it would try again. Where few refuse they are tried anew:
+# the host may have used one a moment before, for a connection of its own to the very port that tries.
 _SCAN = """
 import errno, itertools, json, resource, socket, sys, time
 addresses, ranges = json.loads(sys.argv[1])
