@@ -389,8 +389,10 @@ def test_a_pam_line_added_by_hand_is_kept_and_said(hosts: dict[str, str]) -> Non
         clean(host)
         engine.must(host, ["sed", "-i", "/pam_unix/i auth\toptional\t\t\tpam_warn.so", "/etc/pam.d/common-auth"])
         before = engine.tree(host, *EVERY_PLACE)
+        # Debian 13 has pam_umask of itself, and the option it lacks takes no pam-auth-update
+        has_umask = engine.root(host, "grep -q pam_umask /etc/pam.d/common-session").code == 0
         done = engine.run(host, "applied", ALL)
-        in_force(done, "M06-18", "M08-05", "M08-06")
+        in_force(done, *([] if has_umask else ["M06-18"]), "M08-05", "M08-06")
         for why in done["failed"].values():
             assert "pam-auth-update keeps local changes" in why
             assert "then apply again" in why
