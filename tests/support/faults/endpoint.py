@@ -71,7 +71,7 @@ def _umask(host: str, row: Row, _body: Body) -> Any:
     elif row["name"] == "login shell":
         sed(host, "s/^umask.*/umask 022/", "/etc/profile.d/zz-essms-umask.sh")
     else:
-        sed(host, "/shells started by hand too/d", "/etc/bash.bashrc")
+        sed(host, "/shells started by hand too/,+1d", "/etc/bash.bashrc")
     return "022"
 
 
