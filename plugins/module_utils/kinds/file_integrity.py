@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..engine import integrity, text
+from ..engine import integrity, nightly, text
 from ..engine.errors import Seen
 from ..engine.host import Host
 from ..engine.rules import AT_MOST, EQUALS, INCLUDES, Rule
@@ -32,8 +32,7 @@ Watched = ftype+p+u+g+sha256
 !/etc/(mtab|adjtime|resolv\\.conf)$
 """
 _GROUP = " Watched"
-_RUN = f"ExecStart=/usr/bin/python3 -I {PROGRAM} check\n"
-_GENTLE = "Nice=19\nIOSchedulingClass=idle\nCPUWeight=10\n"
+_RUN = f"[Service]\nType=oneshot\nExecStart=/usr/bin/python3 -I {PROGRAM} check\nSyslogIdentifier=essms-integrity\n"
 
 
 class FileIntegrity(Kind):
@@ -64,11 +63,9 @@ class FileIntegrity(Kind):
 
     def observe(self, host: Host, bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         timer, updater = _facts(host, _TIMER), _facts(host, _UPDATERS[host.family])
-        calendar = re.search(r"OnCalendar=\*-\*-\* (\d\d):00:00 ", timer.get("TimersCalendar", ""))
-        running = timer.get("ActiveState") == "active"
         return {
             "folders": _folders(host.text(integrity.CONFIG) or ""),
-            "hour": int(calendar[1]) if calendar and running else None,
+            "hour": nightly.hour(timer),
             "program": host.text(PROGRAM) == inspect.getsource(integrity) and bool(_aide(host)),
             "after updates": f"{PROGRAM} note" in updater.get("ExecStartPost", ""),
         }
@@ -111,7 +108,7 @@ def _units(hour: int, updater: str) -> dict[str, str]:
     what = "[Unit]\nDescription=Files of the system that changed\nStartLimitIntervalSec=0\n\n"
     when = f"OnCalendar=*-*-* {hour:02d}:00:00\nRandomizedDelaySec=20min\nAccuracySec=1min\nPersistent=true\n"
     return {
-        f"{_SYSTEM}/{_SERVICE}": f"{what}[Service]\nType=oneshot\n{_RUN}SyslogIdentifier=essms-integrity\n{_GENTLE}",
+        f"{_SYSTEM}/{_SERVICE}": what + _RUN + nightly.GENTLE,
         f"{_SYSTEM}/{_TIMER}": f"{what}[Timer]\n{when}",
         f"{_SYSTEM}/timers.target.d/essms-integrity.conf": f"[Unit]\nWants={_TIMER}\n",
         # a failure of it is no failure of the updates
