@@ -51,12 +51,17 @@ class Check:
 
 @dataclass
 class Tally:
-    """What was counted, and what went wrong in words."""
+    """What was counted, and what went wrong in words.
+
+    :ivar broken: the tests that failed, each with the first line of its reason. They are said again at the very end,
+        where whoever sees only the last lines of a long log finds them.
+    """
 
     passed: int = 0
     failed: int = 0
     skipped: int = 0
     problems: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
         """Count what another tally has, too."""
@@ -64,6 +69,7 @@ class Tally:
         self.failed += other.failed
         self.skipped += other.skipped
         self.problems += other.problems
+        self.broken += other.broken
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -84,7 +90,7 @@ def main(argv: list[str] | None = None) -> int:
                 tally.add(_run(check))
         for each in waiting:
             tally.add(each.result())
-    for problem in tally.problems:
+    for problem in (*tally.broken, *tally.problems):
         print(f"FAILED: {problem}", file=sys.stderr)
     skipped = f", {tally.skipped} skipped" if tally.skipped else ""
     if set(options.stages) - {"lint", "collection"}:
@@ -165,6 +171,15 @@ def _count(check: Check, tally: Tally) -> None:
     tally.passed += max(0, total - failed - skipped)
     tally.failed += failed
     tally.skipped += skipped
+    tally.broken += [text for suite in suites for case in suite.iter("testcase") if (text := _broken(case))]
+
+
+def _broken(case: ET.Element) -> str:
+    """Return a failed test and the first line of why; empty for any other."""
+    for reason in (*case.iter("failure"), *case.iter("error")):
+        why = (reason.get("message") or "no message").splitlines()[0][:300]
+        return f"{case.get('classname')}::{case.get('name')}: {why}"
+    return ""
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
