@@ -58,6 +58,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import C
 from ansible_collections.essms.hardening.plugins.plugin_utils.collector import (
     INTERRUPTED,
     NEVER_REACHED,
+    Circumstances,
     Collector,
     Expected,
     Identity,
@@ -161,6 +162,12 @@ class CallbackModule(CallbackBase):
         folder = Path(str(known.get("inventory_dir") or "here")).name
         return Identity(str(known.get("essms_establishment") or folder), str(known.get("essms_profile") or ""))
 
+    def _circumstances(self, _establishment: str) -> Circumstances:
+        arguments = context.CLIARGS
+        chosen = set(arguments.get("tags") or ["all"]) != {"all"} or bool(arguments.get("skip_tags"))
+        scope = {"hosts": "some" if arguments.get("subset") else "all", "controls": "some" if chosen else "all"}
+        return Circumstances({"name": "", "finess": "", "category": ""}, scope, [])
+
     def _selected(self) -> Iterator[Expected]:
         try:
             chosen = select(load(), context.CLIARGS.get("tags") or ["all"], context.CLIARGS.get("skip_tags") or [])
@@ -180,7 +187,8 @@ class CallbackModule(CallbackBase):
         view = summary.View(
             self._titles(), Words(self.get_option("language")), Canvas.of(colour=bool(ANSIBLE_COLOR)), _undo()
         )
-        written = [self._write_and_show(document, root, view) for document in collector.documents(versions, absent)]
+        documents = collector.documents(versions, self._circumstances, absent)
+        written = [self._write_and_show(document, root, view) for document in documents]
         return all(written)
 
     def _titles(self) -> summary.Titles:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import results, verdicts
-from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, HostState, Result
+from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, HostState, Result, Waived
 
 NEVER_REACHED = "The run stopped before this host was verified: see the problems of the other hosts, then run again."
 SKIPPED = "The task was skipped on this host by its own conditions, so nothing was looked at."
@@ -36,6 +36,15 @@ class Identity(NamedTuple):
 
     establishment: str
     profile: str
+    groups: tuple[str, ...] = ()
+
+
+class Circumstances(NamedTuple):
+    """What the results of an establishment say beside what its hosts said: the fields of the document by that name."""
+
+    identity: dict[str, str]
+    scope: dict[str, str]
+    waivers: list[Waived]
 
 
 class _Key(NamedTuple):
@@ -96,8 +105,17 @@ class Collector:
         """Note why a host left the run; the first reason is the one that explains the rest."""
         self._lost.setdefault(host, problem)
 
-    def documents(self, versions: Mapping[str, str], absent: str = NEVER_REACHED) -> list[Document]:
-        """Return one document per establishment and mode; ``absent`` is the reason for hosts nothing is known of."""
+    def documents(
+        self,
+        versions: Mapping[str, str],
+        circumstances: Callable[[str], Circumstances],
+        absent: str = NEVER_REACHED,
+    ) -> list[Document]:
+        """Return one document per establishment and mode.
+
+        ``circumstances`` answers for the establishment of a name; ``absent`` is the reason for hosts nothing is known
+        of.
+        """
         drafts: dict[_Key, _Draft] = {}
         for task in self._passes.values():
             for records in task.records.values():
@@ -107,7 +125,10 @@ class Collector:
         for task in self._passes.values():
             self._fill(task, drafts, absent)
         finished = _now()
-        return [draft.document(key, self._started, finished, versions) for key, draft in drafts.items()]
+        return [
+            draft.document(key, (self._started, finished), versions, circumstances(key.establishment))
+            for key, draft in drafts.items()
+        ]
 
     def _fill(self, task: _Pass, drafts: dict[_Key, _Draft], absent: str) -> None:
         missing = [host for host in task.hosts if host not in task.records]
@@ -121,7 +142,7 @@ class Collector:
             identity = self._identity(host)
             key = next(iter(keys)) if len(keys) == 1 else _Key(identity.establishment, task.mode, task.check)
             reason = self._lost.get(host) or (SKIPPED if host in task.skipped else absent)
-            drafts.setdefault(key, _Draft()).fill(host, identity.profile, expected, reason)
+            drafts.setdefault(key, _Draft()).fill(host, identity, expected, reason)
 
 
 class _Draft:
@@ -136,7 +157,7 @@ class _Draft:
         """Merge a record: of two looks at the same control the later counts, what changed stays changed."""
         name = str(record["host"])
         problem = str(record.get("problem") or "")
-        host = self._host(name, str(record.get("profile") or ""))
+        host = self._host(name, str(record.get("profile") or ""), record.get("groups") or ())
         host["platform"] = dict(record.get("platform") or {}) or host["platform"]
         host["transaction"] = record.get("transaction") or host["transaction"]
         host["guard"] = record.get("guard") or host["guard"]
@@ -149,9 +170,9 @@ class _Draft:
         if not record.get("controls"):
             self._problems["", name] = problem
 
-    def fill(self, name: str, profile: str, expected: Iterable[Expected], reason: str) -> None:
+    def fill(self, name: str, identity: Identity, expected: Iterable[Expected], reason: str) -> None:
         """Account for controls nobody looked at; what was looked at stays."""
-        self._host(name, profile)
+        self._host(name, identity.profile, identity.groups)
         for control, origin in expected:
             key = (control, name)
             if key not in self._results:
@@ -161,7 +182,9 @@ class _Draft:
         if not any(known == name for _control, known in self._results):
             self._problems["", name] = reason
 
-    def document(self, key: _Key, started: str, finished: str, versions: Mapping[str, str]) -> Document:
+    def document(
+        self, key: _Key, times: tuple[str, str], versions: Mapping[str, str], circumstances: Circumstances
+    ) -> Document:
         """Return the finished document, hosts and results in a stable order."""
         for (_control, name), problem in self._problems.items():
             host = self._hosts[name]
@@ -170,21 +193,25 @@ class _Draft:
         return {
             "schema": results.SCHEMA,
             "establishment": key.establishment,
+            "identity": circumstances.identity,
             "profile": ", ".join(sorted({host["profile"] for host in self._hosts.values() if host["profile"]})),
             "mode": key.mode,
             "check": key.check,
-            "started": started,
-            "finished": finished,
+            "scope": circumstances.scope,
+            "started": times[0],
+            "finished": times[1],
             "versions": dict(versions),
+            "waivers": circumstances.waivers,
             "hosts": [self._hosts[name] for name in sorted(self._hosts)],
             "results": [self._results[pair] for pair in sorted(self._results)],
         }
 
-    def _host(self, name: str, profile: str) -> HostState:
+    def _host(self, name: str, profile: str, groups: Iterable[str]) -> HostState:
         return self._hosts.setdefault(
             name,
             {
                 "name": name,
+                "groups": sorted(groups),
                 "state": results.VERIFIED,
                 "problem": "",
                 "profile": profile,

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import verdicts
 
@@ -24,10 +24,47 @@ VERIFIED = "verified"
 NOT_VERIFIED = "not_verified"
 
 
+class Waived(TypedDict):
+    """One entry of an establishment's waivers.yml, and what had become of it on the day of the run.
+
+    ``scope`` is establishment, group or host, ``name`` that of the group or host; ``start`` and ``end`` are ISO dates,
+    the end included; ``state`` is active, expiring (within 30 days), expired or future; ``orphan`` is empty or the
+    sentence why it applies to nothing.
+    """
+
+    control: str
+    scope: str
+    name: str
+    reason: str
+    owner: str
+    approved_by: str
+    start: str
+    end: str
+    state: str
+    orphan: str
+
+
+class Value(TypedDict):
+    """A parameter of a control on a host, and who decided it.
+
+    ``layer`` is profile, establishment, group, host or run (the command line), ``layer_name`` the name of that profile,
+    group or host; ``source`` the file and line; ``deviation`` the reason, author and date that a value needs which is
+    weaker than the profile accepts, else None.
+    """
+
+    value: Any
+    source: str
+    layer: str
+    layer_name: str
+    profile_value: Any
+    deviation: dict[str, str] | None
+
+
 class HostState(TypedDict):
     """What is known of one host as a whole. ``problem`` is empty or the sentence why it could not be verified."""
 
     name: str
+    groups: list[str]
     state: str
     problem: str
     profile: str
@@ -38,7 +75,10 @@ class HostState(TypedDict):
 
 
 class Result(TypedDict):
-    """The verdict of one control on one host, with everything it rests on."""
+    """The verdict of one control on one host, with everything it rests on.
+
+    ``seen`` (ISO 8601 UTC) is only there in a document that was put together from several runs.
+    """
 
     control: str
     measure: str
@@ -49,25 +89,31 @@ class Result(TypedDict):
     evidence: str
     origin: str
     reason: str
-    parameters: dict[str, Any]
-    waiver: dict[str, Any] | None
+    parameters: dict[str, Value]
+    waiver: Waived | None
     changed: bool
+    seen: NotRequired[str]
 
 
 class Document(TypedDict):
     """One run on one establishment.
 
-    ``started`` and ``finished`` are ISO 8601 UTC; ``check`` is true when nothing was written.
+    ``establishment`` is the name of its folder, ``identity`` its name, FINESS number and category; ``started`` and
+    ``finished`` are ISO 8601 UTC; ``check`` is true when nothing was written; ``scope`` says of hosts and of controls
+    whether the run was meant for ``all`` or for ``some`` of them.
     """
 
     schema: str
     establishment: str
+    identity: dict[str, str]
     profile: str
     mode: str
     check: bool
+    scope: dict[str, str]
     started: str
     finished: str
     versions: dict[str, str]
+    waivers: list[Waived]
     hosts: list[HostState]
     results: list[Result]
 

@@ -200,7 +200,7 @@ def _waivers(items: Sequence[Result], document: Document, view: View) -> list[st
         for item in waived:
             waiver = item["waiver"] or {}
             said = {key: printable(waiver.get(key, ""), 120) for key in ("reason", "owner")}
-            groups[view.words("waiver", until=view.words.day(waiver.get("until", "")), **said)].append(item["host"])
+            groups[view.words("waiver", end=view.words.day(waiver["end"]), **said)].append(item["host"])
         lines.append(control_line("~", "cyan", control, view))
         for text, hosts in groups.items():
             lines += hosts_and_text(hosts, text, document, view)

@@ -7,8 +7,13 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import verdicts
-from ansible_collections.essms.hardening.plugins.plugin_utils.collector import Collector, Expected, Identity
-from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document
+from ansible_collections.essms.hardening.plugins.plugin_utils.collector import (
+    Circumstances,
+    Collector,
+    Expected,
+    Identity,
+)
+from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, Waived
 
 VERSIONS = {"ansible": "2.19.14", "collection": "0.1.0"}
 
@@ -30,11 +35,26 @@ CONTROLS: dict[str, tuple[str, str, str, object, object]] = {
     "M08-09": ("sshd", "permitemptypasswords", "equals", "no", "yes"),
 }
 
-WAIVER = {
+WAIVER: Waived = {
     "control": "M07-05",
     "reason": "borne d’accueil sans données",
-    "owner": "direction",
-    "until": "2027-01-31",
+    "owner": "Responsable informatique",
+    "approved_by": "Directrice",
+    "scope": "group",
+    "name": "kiosques",
+    "start": "2026-02-01",
+    "end": "2027-01-31",
+    "state": "active",
+    "orphan": "",
+}
+
+VALUE = {
+    "value": 12,
+    "source": "profile combine",
+    "layer": "profile",
+    "layer_name": "combine",
+    "profile_value": 12,
+    "deviation": None,
 }
 
 
@@ -56,9 +76,7 @@ def row(control: str, state: str = "ok", **changes: Any) -> dict[str, Any]:
     }
 
 
-def control(
-    name: str, rows: list[dict[str, Any]], waiver: dict[str, Any] | None = None, **changes: Any
-) -> dict[str, Any]:
+def control(name: str, rows: list[dict[str, Any]], waiver: Waived | None = None, **changes: Any) -> dict[str, Any]:
     """Return a control as the action plugin reports it."""
     return {
         "control": name,
@@ -69,7 +87,7 @@ def control(
         "reason": "",
         "settings": rows,
         "changed": False,
-        "parameters": {"essms_example": {"value": 12, "source": "profile combine"}},
+        "parameters": {"essms_example": VALUE},
         "waiver": waiver,
         **changes,
     }
@@ -90,6 +108,7 @@ def record(host: str, states: dict[str, str] | None = None, **changes: Any) -> d
     return {
         "schema": "essms-host/1",
         "host": host,
+        "groups": ["postes_soins"],
         "establishment": "ehpad-les-tilleuls",
         "profile": "combine",
         "mode": "audit",
@@ -116,10 +135,19 @@ def collector() -> Collector:
     )
 
 
+def circumstances(_establishment: str) -> Circumstances:
+    """Return what the document of a whole run of the sample establishment says beside its hosts' results."""
+    return Circumstances(
+        {"name": "EHPAD Les Tilleuls", "finess": "990000017", "category": "EHPAD"},
+        {"hosts": "all", "controls": "all"},
+        [WAIVER],
+    )
+
+
 def document(*records: dict[str, Any]) -> Document:
     """Return the document of a run in which these records came back."""
     run = collector()
     for item in records:
         run.record("task", item["host"], item)
-    (only,) = run.documents(VERSIONS)
+    (only,) = run.documents(VERSIONS, circumstances)
     return only

@@ -14,7 +14,18 @@ from ansible_collections.essms.hardening.plugins.plugin_utils import collector a
 from ansible_collections.essms.hardening.plugins.plugin_utils import results
 from ansible_collections.essms.hardening.plugins.plugin_utils.collector import Collector, Expected, Identity
 
-from tests.unit.result_samples import CONTROLS, VERSIONS, WAIVER, collector, control, document, record, row, silent
+from tests.unit.result_samples import (
+    CONTROLS,
+    VERSIONS,
+    WAIVER,
+    circumstances,
+    collector,
+    control,
+    document,
+    record,
+    row,
+    silent,
+)
 
 
 def verdicts_of(made: results.Document, host: str) -> dict[str, str]:
@@ -37,7 +48,7 @@ def test_a_host_never_reached_is_in_the_matrix_with_the_reason() -> None:
     run.record("task", "deb12", record("deb12"))
     run.lose("deb13", "Host unreachable: timed out")
     run.lose("deb13", "a later, less telling reason")
-    (made,) = run.documents(VERSIONS)
+    (made,) = run.documents(VERSIONS, circumstances)
     results.validate(made)
     assert verdicts_of(made, "deb13") == dict.fromkeys(CONTROLS, "not_verified")
     assert [host["problem"] for host in made["hosts"]] == ["", "Host unreachable: timed out", collecting.NEVER_REACHED]
@@ -49,7 +60,7 @@ def test_a_host_never_reached_is_in_the_matrix_with_the_reason() -> None:
 def test_a_run_in_which_nobody_answered_lists_the_selected_controls() -> None:
     run = Collector(lambda host: Identity(f"site-of-{host}", "renforce"), lambda: [Expected("M08-01", "pgssi-s")])
     run.expect("task", ["a", "b"], "apply", check=True)
-    made = run.documents(VERSIONS)
+    made = run.documents(VERSIONS, circumstances)
     assert [(one["establishment"], one["mode"], one["check"]) for one in made] == [
         ("site-of-a", "apply", True),
         ("site-of-b", "apply", True),
@@ -60,7 +71,7 @@ def test_a_run_in_which_nobody_answered_lists_the_selected_controls() -> None:
 def test_without_any_control_the_hosts_are_still_named() -> None:
     run = Collector(lambda _host: Identity("site", ""), list)
     run.expect("task", ["a"], "audit", check=False)
-    (made,) = run.documents(VERSIONS, absent=collecting.INTERRUPTED)
+    (made,) = run.documents(VERSIONS, circumstances, absent=collecting.INTERRUPTED)
     results.validate(made)
     assert made["hosts"][0]["problem"] == collecting.INTERRUPTED
     assert made["results"] == []
@@ -74,7 +85,7 @@ def test_a_skipped_task_is_not_verified_but_never_hides_what_was_seen() -> None:
     run.record("two", "deb12", record("deb12"))
     run.record("one", "deb13", record("deb13", controls=[control("M08-01", [row("M08-01")])]))
     run.skip("two", "deb13")
-    (made,) = run.documents(VERSIONS)
+    (made,) = run.documents(VERSIONS, circumstances)
     seen = verdicts_of(made, "deb13")
     assert seen.pop("M08-01") == "compliant"
     assert set(seen.values()) == {"not_verified"}
@@ -86,7 +97,7 @@ def test_several_roles_on_one_host_are_one_host() -> None:
     run.record("a", "deb12", record("deb12", controls=[control("M07-02", [row("M07-02")])], seconds={"module": 0.2}))
     late = control("M08-01", [row("M08-01")], changed=True, before_verdict="non_compliant")
     run.record("b", "deb12", record("deb12", controls=[late], transaction="t1", seconds={"module": 0.3}))
-    (made,) = run.documents(VERSIONS)
+    (made,) = run.documents(VERSIONS, circumstances)
     (host,) = made["hosts"]
     assert host["transaction"] == "t1"
     assert host["seconds"] == {"module": 0.5}
@@ -101,7 +112,7 @@ def test_one_role_that_fails_marks_the_host_and_keeps_the_other_role() -> None:
     run.record("a", "deb12", record("deb12", controls=[control("M07-02", [row("M07-02")])]))
     lost = control("M08-01", [])
     run.record("b", "deb12", record("deb12", controls=[lost], problem="Host unreachable: reset by peer"))
-    (made,) = run.documents(VERSIONS)
+    (made,) = run.documents(VERSIONS, circumstances)
     results.validate(made)
     assert made["hosts"][0]["state"] == "not_verified"
     assert verdicts_of(made, "deb12") == {"M07-02": "compliant", "M08-01": "not_verified"}
@@ -111,7 +122,7 @@ def test_looking_again_later_clears_the_problem() -> None:
     run = collector()
     run.record("a", "deb12", silent("deb12", "Host unreachable: rebooting"))
     run.record("b", "deb12", record("deb12"))
-    (made,) = run.documents(VERSIONS)
+    (made,) = run.documents(VERSIONS, circumstances)
     assert made["hosts"][0]["state"] == "verified"
 
 
@@ -120,7 +131,7 @@ def test_establishments_and_modes_never_mix() -> None:
     run.record("a", "deb12", record("deb12"))
     run.record("a", "deb13", record("deb13", establishment="foyer"))
     run.record("b", "deb12", record("deb12", mode="apply (check)"))
-    made = run.documents(VERSIONS)
+    made = run.documents(VERSIONS, circumstances)
     assert [(one["establishment"], one["mode"], one["check"]) for one in made] == [
         ("ehpad-les-tilleuls", "audit", False),
         ("foyer", "audit", False),

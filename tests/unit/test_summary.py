@@ -170,7 +170,7 @@ def test_a_host_put_back_by_its_guard_is_an_incident_not_an_unverified_host() ->
 
 def test_waivers_name_their_end_reason_and_owner() -> None:
     shown = plain(summary(document(record("deb12", {"M07-05": "waived"})), view()))
-    assert "dérogation jusqu’au 31/01/2027 : borne d’accueil sans données (direction)" in shown
+    assert "dérogation jusqu’au 31/01/2027 : borne d’accueil sans données (Responsable informatique)" in shown
 
 
 def test_what_was_changed_and_how_to_undo_it() -> None:

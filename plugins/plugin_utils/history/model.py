@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the history answers with: plain frozen records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ansible_collections.essms.hardening.plugins.plugin_utils.results import Score
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Where an establishment stood after one run: every control × host known then, those of earlier runs included.
+
+    :ivar run: name of the report folder of the run.
+    :ivar when: ISO 8601 UTC, when the run ended.
+    :ivar mode: audit, apply or rollback.
+    :ivar score: over everything.
+    :ivar measures: by id of the measure.
+    """
+
+    run: str
+    when: str
+    mode: str
+    score: Score
+    measures: Mapping[str, Score]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A verdict that the last run changed. ``None``: the control or the host was not known then."""
+
+    control: str
+    host: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A control that is not compliant on a host, or that nobody could verify there.
+
+    :ivar verdict: non_compliant or not_verified.
+    :ivar since: ISO 8601 UTC of the run that first found it so, without a compliant look since.
+    """
+
+    control: str
+    host: str
+    verdict: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A host of the inventory and when a run last verified anything on it (ISO 8601 UTC); None: never."""
+
+    host: str
+    seen: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One line of the action plan: a gap, who closes it, and until when.
+
+    :ivar hosts: where it stands open, in order.
+    :ivar since: ISO date since when it has been open on the first of them.
+    :ivar owner: a role, from action_plan.yml, else the IT contact of the establishment.
+    :ivar due: ISO date, from action_plan.yml, else from the day it was found and its priority.
+    :ivar priority: 1 (first) to 3.
+    :ivar decided: whether somebody wrote this line in action_plan.yml, or it is only proposed.
+    :ivar overdue: whether the due date is over.
+    """
+
+    control: str
+    hosts: tuple[str, ...]
+    verdict: str
+    since: str
+    owner: str
+    due: str
+    priority: int
+    note: str
+    decided: bool
+    overdue: bool
