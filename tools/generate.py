@@ -227,13 +227,10 @@ def _evidence(catalogue: Catalogue, control: Control) -> str:
 
 def _parameter_row(parameter: Parameter) -> str:
     unit = f" ({parameter.unit})" if parameter.unit else ""
-    bounds = (
-        limits(parameter.bounds) if parameter.type == "int" else " or ".join(parameter.bounds.get("enum", ["text"]))
-    )
-    accepted = [
-        limits(value) if profile == "default" else f"{profile}: {limits(value)}"
-        for profile, value in parameter.accepted.items()
-    ]
+    bounds = limits(parameter.bounds) or {"bool": "true or false", "list": "list"}.get(parameter.type, "text")
+    accepted = [f"{profile}: {limits(value)}" for profile, value in parameter.accepted.items()]
+    if len({limits(value) for value in parameter.accepted.values()}) == 1:
+        accepted = [limits(next(iter(parameter.accepted.values())))]
     values = [
         ", ".join(map(control_pages.shown_item, value)) if isinstance(value, list) else value
         for value in parameter.values.values()

@@ -18,10 +18,11 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.essms.hardening.plugins.module_utils.arguments import OPTIONS
-from ansible_collections.essms.hardening.plugins.plugin_utils import failures, host_request, memory
+from ansible_collections.essms.hardening.plugins.plugin_utils import failures, host_request, inventory, memory
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import Catalogue, CatalogueError, load
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import waivers
 from ansible_collections.essms.hardening.plugins.plugin_utils.host_record import HostRecord
-from ansible_collections.essms.hardening.plugins.plugin_utils.origins import origin_of
+from ansible_collections.essms.hardening.plugins.plugin_utils.origins import Source, origin_of
 from ansible_collections.essms.hardening.plugins.plugin_utils.resolution import check_names
 from ansible_collections.essms.hardening.plugins.plugin_utils.selection import select
 
@@ -65,10 +66,11 @@ class ActionModule(ActionBase):
         state = self._args["state"]
         record = HostRecord(
             host=str(self._vars.get("inventory_hostname", "")),
-            establishment=self._establishment(),
+            establishment=self._folder.name or "here",
             profile=str(self._template("essms_profile", "combine")),
             mode=_MODES[state] + (" (check)" if self._task.check_mode and state != "audited" else ""),
             facets=[],
+            groups=inventory.groups_of(self._host),
             seconds=self._seconds,
         )
         unreachable = False
@@ -99,20 +101,30 @@ class ActionModule(ActionBase):
     def _template(self, name: str, default: Any) -> Any:
         return self._templar.template(self._vars[name]) if name in self._vars else default
 
-    def _establishment(self) -> str:
-        folder = self._vars.get("inventory_dir")
-        return str(self._template("essms_establishment", Path(folder).name if folder else "here"))
+    @property
+    def _inventory(self) -> Any:
+        return inventory.of_task(self._vars)
+
+    @property
+    def _host(self) -> Any:
+        return self._inventory.get_host(self._vars["inventory_hostname"])
+
+    @property
+    def _folder(self) -> Path:
+        """Return the folder of the establishment, which is that of the inventory; the current one when it has none."""
+        return Path(str(self._vars.get("inventory_dir") or "."))
 
     def _prepare(self, record: HostRecord) -> None:
         """Fill in what will be asked of the host. Raises CatalogueError before the host is touched."""
         if isinstance(_CATALOGUE, CatalogueError):
             raise _CATALOGUE
+        inventory.one_establishment(self._inventory)
+        inventory.check_common(self._host, self._inventory)
         if self._args["settings"]:
             asked = host_request.of_settings(self._args["settings"], self._args["controls"])
         else:
             asked = self._from_catalogue(record, _CATALOGUE)
-        record.facets, record.parameters, record.waivers = asked.facets, asked.parameters, asked.waivers
-        record.excluded = asked.excluded
+        record.facets, record.parameters, record.excluded = asked.facets, asked.parameters, asked.excluded
         self._memory = memory.Memory(memory.folder(), record.establishment, record.host)
         self._request = {
             **asked.content,
@@ -137,6 +149,8 @@ class ActionModule(ActionBase):
         record.facets = [host_request.facet(control) for control in chosen]
         if self._connection.transport in _WINDOWS:
             raise CatalogueError("Windows hosts are not supported by this version: put them in a group of their own")
+        declared = waivers.load(self._folder) if self._vars.get("inventory_dir") else []
+        record.waivers = [waiver for waiver in declared if waiver.covers(record.host, record.groups)]
         return host_request.of_controls(
             catalogue,
             chosen,
@@ -144,6 +158,7 @@ class ActionModule(ActionBase):
             variables=self._variables(catalogue),
             source_of=self._source_of,
             groups=self._template("group_names", []),
+            waivers=record.waivers,
             today=_today(),
         )
 
@@ -152,9 +167,8 @@ class ActionModule(ActionBase):
         check_names(catalogue, names, list(_RUN_OPTIONS))
         return {name: self._template(name, None) for name in names if name not in _RUN_OPTIONS}
 
-    def _source_of(self, name: str, _value: object) -> str:
-        folder = self._vars.get("inventory_dir")
-        return origin_of(self._vars.get(name), Path(str(folder)) if folder else Path.cwd())
+    def _source_of(self, name: str, _value: object) -> Source:
+        return origin_of(name, self._vars.get(name), self._folder.absolute(), inventory.owners(self._host))
 
     def _spared(self) -> list[str]:
         """Return the accounts no control touches: the one this connection uses, and those for emergencies."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import bodies, reading, schemas
-from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError, nearest
+from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError, nearest, shown
 from ansible_collections.essms.hardening.plugins.plugin_utils.model import (
     PLATFORMS,
     Control,
@@ -117,7 +117,7 @@ def _parameter(
         unit=body.get("unit", ""),
         bounds=bounds,
         bounds_key=bounds_key,
-        accepted=_accepted(body.get("accepted", {}), where, allowed, profiles),
+        accepted=_not_weaker(body, values, where, _accepted(body.get("accepted", {}), where, allowed, profiles)),
         values=values,
         origins=_origins(body, data["origin"], where, profiles),
         personal=body.get("personal", False),
@@ -180,6 +180,28 @@ def _accepted(
         for key in value:
             if key not in allowed:
                 raise CatalogueError(f"{where}.accepted: unknown key {key}; {nearest(key, allowed)}")
+    return ranges
+
+
+def _not_weaker(
+    body: Mapping[str, Any], values: Mapping[str, Any], where: str, accepted: Mapping[str, dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Return the accepted range per profile, in which no value is weaker than the profile's own."""
+    if "weaker" not in body:
+        return dict(accepted)
+    weaker, ranges = body["weaker"], {}
+    if isinstance(weaker, str) != (body["type"] == "int"):
+        raise CatalogueError(f"{where}.weaker: give smaller or larger for type int, a list for any other type")
+    for profile, value in values.items():
+        if weaker == "smaller":
+            limit = {"minimum": value}
+        elif weaker == "larger":
+            limit = {"maximum": value}
+        elif value in weaker:
+            limit = {"enum": weaker[weaker.index(value) :]}
+        else:
+            raise CatalogueError(f"{where}.weaker: {shown(value)} of profile {profile} is not in it; add it")
+        ranges[profile] = {**accepted.get(profile, accepted.get("default", {})), **limit}
     return ranges
 
 

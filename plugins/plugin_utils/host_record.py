@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from ansible_collections.essms.hardening.plugins.plugin_utils import evidence, verdicts, waivers
+from ansible_collections.essms.hardening.plugins.plugin_utils import evidence, verdicts
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import waivers
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.waivers import Waiver
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Facet:
 
 @dataclass(slots=True)
 class HostRecord:
-    """Everything one settings task learned of one host."""
+    """Everything one settings task learned of one host; ``waivers`` are those that cover it."""
 
     host: str
     establishment: str
@@ -32,7 +34,8 @@ class HostRecord:
     mode: str
     facets: Sequence[Facet]
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    waivers: Sequence[Any] = ()
+    waivers: Sequence[Waiver] = ()
+    groups: Sequence[str] = ()
     response: dict[str, Any] = field(default_factory=dict)
     before: Sequence[Mapping[str, Any]] = ()
     excluded: Mapping[str, str] = field(default_factory=dict)
@@ -46,6 +49,7 @@ class HostRecord:
         return {
             "schema": "essms-host/1",
             "host": self.host,
+            "groups": list(self.groups),
             "establishment": self.establishment,
             "profile": self.profile,
             "mode": self.mode,
@@ -60,7 +64,7 @@ class HostRecord:
     def _control(self, facet: Facet, release: Mapping[str, str], today: date) -> dict[str, Any]:
         rows = [row for row in self.response.get("rows", ()) if row["control"] == facet.id]
         before = [row for row in self.before if row["control"] == facet.id]
-        waiver = waivers.waiver_for(facet.id, list(self.waivers), today)
+        waiver = waivers.in_force(facet.id, self.waivers, today)
         judged = verdicts.NOT_APPLICABLE if facet.id in self.excluded else verdicts.verdict(rows)
         verdict = verdicts.with_waiver(judged, waiver)
         shown = [{key: value for key, value in row.items() if key != "control"} for row in rows]
@@ -75,7 +79,7 @@ class HostRecord:
             "settings": shown,
             "changed": facet.id in self.response.get("changed", ()),
             "parameters": dict(self.parameters.get(facet.id, {})),
-            "waiver": waivers.as_dict(waiver) if waiver else None,
+            "waiver": waiver.as_result(today) if waiver else None,
         }
 
     def _reason(self, control: str, verdict: str, rows: Sequence[Mapping[str, Any]], today: date) -> str:
@@ -84,7 +88,7 @@ class HostRecord:
         if failed:
             return f"apply put it back: {failed}"
         if verdict == verdicts.NON_COMPLIANT:
-            return waivers.expired_note(control, list(self.waivers), today)
+            return waivers.expired_note(control, self.waivers, today)
         if control in self.excluded:
             return self.excluded[control]
         state = {verdicts.NOT_VERIFIED: "unknown", verdicts.NOT_APPLICABLE: "not_applicable"}.get(verdict)

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from ansible_collections.essms.hardening.plugins.plugin_utils import waivers
 from ansible_collections.essms.hardening.plugins.plugin_utils.bodies import body_problem
 from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.waivers import Waiver, in_force
 from ansible_collections.essms.hardening.plugins.plugin_utils.host_record import Facet
 from ansible_collections.essms.hardening.plugins.plugin_utils.model import Catalogue, Control
+from ansible_collections.essms.hardening.plugins.plugin_utils.origins import Source
 from ansible_collections.essms.hardening.plugins.plugin_utils.resolution import resolve
 from ansible_collections.essms.hardening.plugins.plugin_utils.selection import select
 
@@ -30,7 +31,6 @@ class HostRequest:
     facets: list[Facet]
     content: dict[str, Any]
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    waivers: Sequence[Any] = ()
     excluded: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -73,13 +73,15 @@ def of_controls(
     *,
     profile: str,
     variables: Mapping[str, Any],
-    source_of: Callable[[str, object], str],
+    source_of: Callable[[str, object], Source],
     groups: Collection[str],
+    waivers: Sequence[Waiver],
     today: date,
 ) -> HostRequest:
-    """Return the request for controls of the catalogue. Raises CatalogueError for the first value that is wrong."""
-    given = variables.get(waivers.VARIABLE, [])
-    waivers.parse(given, catalogue.controls)
+    """Return the request for controls of the catalogue; ``waivers`` are those that cover the host.
+
+    Raises CatalogueError for the first value that is wrong.
+    """
     resolution = resolve(
         catalogue,
         chosen,
@@ -94,11 +96,11 @@ def of_controls(
     content = {
         "settings": [[item["control"], item["kind"], item["body"]] for item in resolution.settings],
         "guarded": [control.id for control in chosen if control.risk],
-        "waived": [control.id for control in chosen if waivers.waiver_for(control.id, given, today)],
+        "waived": [control.id for control in chosen if in_force(control.id, waivers, today)],
         "controls": [] if whole else [control.id for control in chosen],
     }
     facets = [facet(control) for control in chosen]
-    return HostRequest(facets, content, resolution.parameters, given, resolution.excluded)
+    return HostRequest(facets, content, resolution.parameters, resolution.excluded)
 
 
 def facet(control: Control) -> Facet:

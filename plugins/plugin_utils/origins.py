@@ -1,24 +1,70 @@
 # Copyright: (c) 2026, essms.hardening contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the value of a variable was written: the only place that knows Ansible's private interface for it."""
+"""Where the value of a variable was written, and whose decision that makes it.
+
+The only place that knows Ansible's private interface for it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 try:
     from ansible._internal._datatag._tags import Origin
 except ImportError:  # ansible-core before 2.19 does not remember it
     Origin = None
 
+_FOLDERS = {"group_vars": "group", "host_vars": "host"}
 
-def origin_of(value: object, base: Path) -> str:
-    """Return file and line relative to ``base``, or the command line; "inventory" when Ansible cannot tell."""
+
+class Source(NamedTuple):
+    """Who decided a value.
+
+    :ivar place: file and line, relative to the inventory where it can be.
+    :ivar layer: profile, establishment, group, host, or run (command line and playbook).
+    :ivar name: of the profile, the group or the host; else empty.
+    """
+
+    place: str
+    layer: str
+    name: str = ""
+
+
+class Owners(NamedTuple):
+    """Which variables stand with the host itself and with its groups in an inventory file, the nearest group first."""
+
+    host: str
+    host_variables: Collection[str]
+    group_variables: Mapping[str, Collection[str]]
+
+
+def origin_of(name: str, value: object, base: Path, owners: Owners) -> Source:
+    """Return who decided a variable; ``base`` is the folder of the inventory.
+
+    Where Ansible cannot tell the place, it is "inventory".
+    """
     tag = Origin.get_tag(value) if Origin is not None else None
     if tag is None:
-        return "inventory"
+        return Source("inventory", *_in_file(name, owners))
     if not tag.path:
-        return str(tag.description or "inventory")
+        return Source(str(tag.description or "inventory"), "run")
     path = Path(tag.path)
     shown = path.relative_to(base) if path.is_relative_to(base) else Path(*path.parts[-3:])
-    return f"{shown}:{tag.line_num}" if tag.line_num else str(shown)
+    place = f"{shown}:{tag.line_num}" if tag.line_num else str(shown)
+    for folder, layer in _FOLDERS.items():
+        if folder in path.parts[:-1]:
+            owner = path.parts[path.parts.index(folder) + 1].removesuffix(path.suffix)
+            return Source(place, "establishment") if owner == "all" else Source(place, layer, owner)
+    if path.is_relative_to(base):
+        return Source(place, *_in_file(name, owners))
+    return Source(place, "run")
+
+
+def _in_file(name: str, owners: Owners) -> tuple[str, str]:
+    """Return layer and name of a variable that stands in an inventory file, beside a host or a group."""
+    if name in owners.host_variables:
+        return "host", owners.host
+    group = next((group for group, variables in owners.group_variables.items() if name in variables), "all")
+    return ("establishment", "") if group == "all" else ("group", group)

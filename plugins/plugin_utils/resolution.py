@@ -3,7 +3,7 @@
 """From controls and an inventory's values to the settings one host gets.
 
 Order of values: profile, then whatever Ansible's own precedence says of the variable. A value has hard bounds nobody
-may leave, and an accepted range outside which a written reason is needed.
+may leave, and a range that the profile accepts: a value outside it is weaker and needs a written reason.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from ansible_collections.essms.hardening.plugins.plugin_utils import bodies, rea
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import COLLECTION
 from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError, nearest, shown
 from ansible_collections.essms.hardening.plugins.plugin_utils.model import Catalogue, Control, Parameter
+from ansible_collections.essms.hardening.plugins.plugin_utils.origins import Source
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
+from ansible_collections.essms.hardening.plugins.plugin_utils.results import Value
 
 JUSTIFICATIONS = "essms_justifications"
 """Variable: ``{parameter: {reason, author, date}}``."""
 ENGINE_VARIABLES = frozenset(
     {
         "essms_break_glass_accounts",
-        "essms_establishment",
         JUSTIFICATIONS,
         "essms_mode",
         "essms_profile",
-        "essms_waivers",
     }
 )
 """Variables with our prefix that are not parameters of a control."""
@@ -42,7 +42,7 @@ class Resolution:
     """What one host gets: settings ready to send, and where each value came from."""
 
     settings: list[dict[str, Any]] = field(default_factory=list)
-    parameters: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    parameters: dict[str, dict[str, Value]] = field(default_factory=dict)
     excluded: dict[str, str] = field(default_factory=dict)
     """Controls that are meant for other groups of hosts, with the sentence that says so."""
 
@@ -55,21 +55,21 @@ def resolve(
     family: str | None,
     profile: str,
     variables: Mapping[str, object],
-    source_of: Callable[[str, object], str],
+    source_of: Callable[[str, object], Source],
     groups: Collection[str] | None = None,
 ) -> Resolution:
     """Return the settings of the controls that apply to a platform, and their parameters.
 
     ``variables`` holds the already templated values an inventory or command line gives, and JUSTIFICATIONS;
-    ``source_of(name, value)`` says where one was written; ``groups`` are the host's, None standing for all there are.
+    ``source_of(name, value)`` says who decided one, and where; ``groups`` are the host's, None standing for all there
+    are.
     Raises CatalogueError for the first thing that is wrong.
     """
     if profile not in catalogue.profiles:
         raise CatalogueError(f"essms_profile: unknown profile {shown(profile)}; {nearest(profile, catalogue.profiles)}")
     check_names(catalogue, variables)
     reasons = justified(catalogue, variables.get(JUSTIFICATIONS, {}))
-    values: dict[str, Any] = {}
-    sources: dict[str, str] = {}
+    known: dict[str, Value] = {}
     result = Resolution()
     owners: dict[tuple[str, str], tuple[str, Any]] = {}
     for control in controls:
@@ -78,12 +78,10 @@ def resolve(
             continue
         names = dict.fromkeys((*control.parameters, *part.uses))
         for name in names:
-            if name not in values:
-                parameter = catalogue.parameters[name]
-                values[name], sources[name] = _value(parameter, profile, variables, reasons, source_of)
-        result.parameters[control.id] = {
-            name: {"value": catalogue.parameters[name].shown(values[name]), "source": sources[name]} for name in names
-        }
+            if name not in known:
+                known[name] = _value(catalogue.parameters[name], profile, variables, reasons, source_of)
+        values = {name: known[name]["value"] for name in names}
+        result.parameters[control.id] = {name: _as_shown(catalogue.parameters[name], known[name]) for name in names}
         if part.groups and groups is not None and not set(values[part.groups]) & set(groups):
             wanted = ", ".join(values[part.groups]) or "none"
             result.excluded[control.id] = f"only for hosts of the groups of {part.groups}: {wanted}"
@@ -110,18 +108,18 @@ def check_names(catalogue: Catalogue, names: Iterable[str], others: Collection[s
             raise CatalogueError(f"{printable(name)}: unknown parameter; {nearest(name[:80], known)}")
 
 
-def justified(catalogue: Catalogue, given: object) -> frozenset[str]:
-    """Return the parameters for which a reason is written. Raises CatalogueError when one is malformed."""
+def justified(catalogue: Catalogue, given: object) -> dict[str, dict[str, str]]:
+    """Return the written reason, its author and date by parameter. Raises CatalogueError when one is malformed."""
     if isinstance(given, Mapping):
         given = {key: _with_text_date(entry) for key, entry in given.items()}
     broken = schemas.problem(_justification_schema(), given)
     if broken:
         raise CatalogueError(f"{JUSTIFICATIONS}: {broken}")
-    names = frozenset(given) if isinstance(given, Mapping) else frozenset[str]()
-    for name in sorted(names):
+    reasons = {str(name): entry for name, entry in given.items()} if isinstance(given, Mapping) else {}
+    for name in sorted(reasons):
         if name not in catalogue.parameters:
             raise CatalogueError(f"{JUSTIFICATIONS}: unknown parameter {name}; {nearest(name, catalogue.parameters)}")
-    return names
+    return {name: {key: str(text) for key, text in entry.items()} for name, entry in reasons.items()}
 
 
 @lru_cache(maxsize=1)
@@ -141,33 +139,48 @@ def _value(
     parameter: Parameter,
     profile: str,
     variables: Mapping[str, object],
-    reasons: Collection[str],
-    source_of: Callable[[str, object], str],
-) -> tuple[Any, str]:
-    """Return the value of a parameter and where it comes from.
+    reasons: Mapping[str, dict[str, str]],
+    source_of: Callable[[str, object], Source],
+) -> Value:
+    """Return the value of a parameter and who decided it.
 
     A value equal to the profile's counts as the profile's own, wherever it is written again: the generated defaults of
     the roles repeat every profile.
     """
     own = parameter.values[profile]
-    if parameter.name not in variables:
-        return own, f"profile {profile}"
-    given = variables[parameter.name]
-    value = plain(parameter, given)
+    value = plain(parameter, variables.get(parameter.name, own))
     if type(value) is type(own) and value == own:
-        return own, f"profile {profile}"
-    source = printable(source_of(parameter.name, given))
-    where = f"{parameter.name} ({source})"
+        return _decided(own, Source(f"profile {profile}", "profile", profile), own)
+    source = source_of(parameter.name, variables[parameter.name])
+    where = f"{parameter.name} ({printable(source.place)})"
     broken = schemas.problem(parameter.bounds_key, value)
     if broken:
         raise CatalogueError(f"{where}: {broken}")
     accepted = parameter.accepted_in(profile)
-    if parameter.name not in reasons and schemas.problem(accepted, value):
+    if not schemas.problem(accepted, value):
+        return _decided(value, source, own)
+    if parameter.name not in reasons:
         raise CatalogueError(
             f"{where}: {shown(value)} is outside what profile {profile} accepts ({schemas.limits(accepted)});"
             f" choose such a value or write why in {JUSTIFICATIONS}.{parameter.name} (reason, author, date)"
         )
-    return value, source
+    return _decided(value, source, own, reasons[parameter.name])
+
+
+def _decided(value: Any, source: Source, own: Any, deviation: dict[str, str] | None = None) -> Value:
+    return {
+        "value": value,
+        "source": printable(source.place),
+        "layer": source.layer,
+        "layer_name": printable(source.name),
+        "profile_value": own,
+        "deviation": deviation,
+    }
+
+
+def _as_shown(parameter: Parameter, value: Value) -> Value:
+    """Return a value as results may hold it: of what names people, only how much there is."""
+    return {**value, "value": parameter.shown(value["value"]), "profile_value": parameter.shown(value["profile_value"])}
 
 
 def plain(parameter: Parameter, value: object) -> Any:

@@ -129,6 +129,8 @@ _LIMITS = {
 
 def limits(schema: Mapping[str, Any]) -> str:
     """Return the bounds of a parameter for people: ``8 to 128``, ``yescrypt or sha512``."""
+    if "enum" in schema:
+        return " or ".join(str(value).lower() if isinstance(value, bool) else str(value) for value in schema["enum"])
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None and high is not None:
         return f"{low} to {high}"
@@ -136,4 +138,4 @@ def limits(schema: Mapping[str, Any]) -> str:
         return f"{low} or more"
     if high is not None:
         return f"{high} or less"
-    return ", ".join(f"{name} {schema[name]}" for name in sorted(schema))
+    return ""

@@ -198,7 +198,7 @@ def _waivers(items: Sequence[Result], document: Document, view: View) -> list[st
     for control, waived in _by_control(items, verdicts.WAIVED):
         groups: dict[str, list[str]] = defaultdict(list)
         for item in waived:
-            waiver = item["waiver"] or {}
+            waiver: Mapping[str, Any] = item["waiver"] or {}
             said = {key: printable(waiver.get(key, ""), 120) for key in ("reason", "owner")}
             groups[view.words("waiver", end=view.words.day(waiver["end"]), **said)].append(item["host"])
         lines.append(control_line("~", "cyan", control, view))

@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import Catalogue, load
-from ansible_collections.essms.hardening.plugins.plugin_utils.resolution import resolve
+from ansible_collections.essms.hardening.plugins.plugin_utils.origins import Source
+from ansible_collections.essms.hardening.plugins.plugin_utils.resolution import JUSTIFICATIONS, resolve
 
 from tests.support import lab
 from tools.lab import hosts as lab_hosts
@@ -282,6 +283,9 @@ def restore(host: str, name: str) -> None:
 # --- settings --------------------------------------------------------------------------------------------------------
 
 
+_REASON = {"reason": "what the test needs", "author": "tests", "date": "2026-01-01"}
+
+
 @functools.cache
 def catalogue() -> Catalogue:
     """Return the checkout's catalogue."""
@@ -291,7 +295,12 @@ def catalogue() -> Catalogue:
 def settings(
     controls: Sequence[str] = (), *, profile: str = "combine", variables: Mapping[str, object] | None = None
 ) -> list[Setting]:
-    """Return the resolved settings of these controls (all when none is named) for a Linux host."""
+    """Return the resolved settings of these controls (all when none is named) for a Linux host.
+
+    A value that is weaker than the profile's has its written reason.
+    """
+    given = variables or {}
+    reasons = {name: _REASON for name in given if name in catalogue().parameters}
     chosen = [control for control in catalogue().controls.values() if not controls or control.id in controls]
     resolution = resolve(
         catalogue(),
@@ -299,8 +308,8 @@ def settings(
         platform="linux",
         family=None,
         profile=profile,
-        variables=variables or {},
-        source_of=lambda _name, _value: "test",
+        variables={JUSTIFICATIONS: reasons, **given},
+        source_of=lambda _name, _value: Source("test", "group", "poste"),
     )
     return [[item["control"], item["kind"], item["body"]] for item in resolution.settings]
 

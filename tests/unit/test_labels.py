@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
 from ansible_collections.essms.hardening.plugins.plugin_utils import labels
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import load
+from ansible_collections.essms.hardening.plugins.plugin_utils.origins import Source
 from ansible_collections.essms.hardening.plugins.plugin_utils.resolution import resolve
 
 CATALOGUE = load()
@@ -18,7 +19,7 @@ SETTINGS = resolve(
     family=None,
     profile="combine",
     variables={"essms_banned_words": ["tilleuls"]},
-    source_of=lambda name, _value: name,
+    source_of=lambda name, _value: Source(name, "group"),
 ).settings
 NAMES = sorted({(item["kind"], name) for item in SETTINGS for name in KINDS[item["kind"]].expand(item["body"])})
 

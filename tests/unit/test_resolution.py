@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from ansible_collections.essms.hardening.plugins.plugin_utils import catalogue
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import Catalogue, CatalogueError
+from ansible_collections.essms.hardening.plugins.plugin_utils.errors import shown
+from ansible_collections.essms.hardening.plugins.plugin_utils.origins import Source
 from ansible_collections.essms.hardening.plugins.plugin_utils.resolution import Resolution, check_names, resolve
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,7 +39,7 @@ def run(
         family=family,
         profile=profile,
         variables=variables,
-        source_of=lambda _name, _value: "group_vars/poste.yml:3",
+        source_of=lambda _name, _value: Source("group_vars/poste.yml:3", "group", "poste"),
     )
 
 
@@ -60,12 +62,26 @@ def body(found: Resolution, control: str, kind: str) -> dict[str, Any]:
 def test_a_profile_gives_its_values(real: Catalogue, profile: str, length: int) -> None:
     found = run(real, profile)
     assert body(found, "M08-01", "pwquality")["minlen"] == length
-    assert found.parameters["M08-01"]["essms_password_min_length"] == {"value": length, "source": f"profile {profile}"}
+    assert found.parameters["M08-01"]["essms_password_min_length"] == {
+        "value": length,
+        "source": f"profile {profile}",
+        "layer": "profile",
+        "layer_name": profile,
+        "profile_value": length,
+        "deviation": None,
+    }
 
 
 def test_an_inventory_wins_and_its_place_is_kept(real: Catalogue) -> None:
     found = run(real, essms_lock_seconds=300)
-    assert found.parameters["M07-02"]["essms_lock_seconds"] == {"value": 300, "source": "group_vars/poste.yml:3"}
+    assert found.parameters["M07-02"]["essms_lock_seconds"] == {
+        "value": 300,
+        "source": "group_vars/poste.yml:3",
+        "layer": "group",
+        "layer_name": "poste",
+        "profile_value": 600,
+        "deviation": None,
+    }
     assert body(found, "M07-02", "kde_lock")["seconds"] == 300
 
 
@@ -97,7 +113,7 @@ def test_a_platform_without_settings_gets_none(real: Catalogue) -> None:
         family=None,
         profile="combine",
         variables={},
-        source_of=lambda _name, _value: "",
+        source_of=lambda _name, _value: Source("", "group", "poste"),
     )
     assert (found.settings, found.parameters) == ([], {})
 
@@ -134,13 +150,17 @@ def test_nobody_leaves_the_bounds_even_with_a_reason(real: Catalogue, name: str,
 
 
 WEAKER = [
-    ("combine", "essms_password_min_length", 9, "10 or more"),
-    ("combine", "essms_password_min_classes", 2, "3 or more"),
-    ("combine", "essms_password_history", 2, "3 or more"),
+    ("combine", "essms_password_min_length", 10, "12 or more"),
+    ("renforce", "essms_password_min_length", 12, "14 or more"),
+    ("combine", "essms_password_min_classes", 3, "4 or more"),
+    ("combine", "essms_password_history", 4, "5 or more"),
     ("combine", "essms_lockout_tries", 6, "5 or less"),
-    ("combine", "essms_lock_seconds", 901, "60 to 900"),
-    ("combine", "essms_lock_seconds", 1800, "60 to 900"),
-    ("combine", "essms_tmout_seconds", 901, "60 to 900"),
+    ("combine", "essms_lock_seconds", 601, "600 or less"),
+    ("combine", "essms_lock_seconds", 1800, "600 or less"),
+    ("combine", "essms_tmout_seconds", 900, "600 or less"),
+    ("combine", "essms_password_hash", "sha512", "yescrypt"),
+    ("renforce", "essms_umask", "027", "077"),
+    ("combine", "essms_ssh_password_auth", True, "false"),
     ("combine", "essms_password_max_age_days", 0, "1 to 365"),
     ("combine", "essms_password_max_age_days", 366, "1 to 365"),
     ("instruction-2017", "essms_password_max_age_days", 187, "1 to 186"),
@@ -150,19 +170,23 @@ WEAKER = [
 
 @pytest.mark.parametrize(("profile", "name", "value", "accepted"), WEAKER)
 def test_a_weaker_value_needs_a_written_reason(
-    real: Catalogue, profile: str, name: str, value: int, accepted: str
+    real: Catalogue, profile: str, name: str, value: int | str, accepted: str
 ) -> None:
     assert refusal(real, profile=profile, **{name: value}) == (
-        f"{name} {PLACE}: {value} is outside what profile {profile} accepts ({accepted}); choose such a value or"
+        f"{name} {PLACE}: {shown(value)} is outside what profile {profile} accepts ({accepted}); choose such a value or"
         f" write why in essms_justifications.{name} (reason, author, date)"
     )
     found = run(real, profile, **{name: value}, essms_justifications={name: REASON})
-    assert {p[name]["value"] for p in found.parameters.values() if name in p} == {value}
+    (told, *others) = [p[name] for p in found.parameters.values() if name in p]
+    assert all(other == told for other in others)
+    assert (told["value"], told["deviation"]) == (value, REASON)
 
 
 ACCEPTED = [
     ("combine", "essms_lock_seconds", 60),
-    ("combine", "essms_lock_seconds", 900),
+    ("combine", "essms_lock_seconds", 599),
+    ("combine", "essms_password_min_length", 13),
+    ("combine", "essms_umask", "077"),
     ("instruction-2017", "essms_password_max_age_days", 186),
     ("anssi-2021", "essms_password_max_age_days", 0),
     ("anssi-2021", "essms_lockout_tries", 10),
@@ -171,7 +195,9 @@ ACCEPTED = [
 
 
 @pytest.mark.parametrize(("profile", "name", "value"), ACCEPTED)
-def test_an_accepted_value_needs_no_reason(real: Catalogue, profile: str, name: str, value: int) -> None:
+def test_an_accepted_value_needs_no_reason(real: Catalogue, profile: str, name: str, value: int | str) -> None:
+    found = run(real, profile, **{name: value}, essms_justifications={name: REASON})
+    assert all(p[name]["deviation"] is None for p in found.parameters.values() if name in p)
     found = run(real, profile, **{name: value})
     assert {p[name]["value"] for p in found.parameters.values() if name in p} == {value}
 
@@ -293,7 +319,7 @@ def test_a_control_may_be_meant_for_some_groups(folder: Folder, groups: list[str
         family="debian",
         profile="combine",
         variables={},
-        source_of=lambda _name, _value: "",
+        source_of=lambda _name, _value: Source("", "group", "poste"),
         groups=groups,
     )
     assert bool(found.settings) == asked
@@ -354,7 +380,7 @@ def test_the_place_of_a_value_cannot_act_on_a_terminal(real: Catalogue) -> None:
         family="debian",
         profile="combine",
         variables={"essms_lock_seconds": 300},
-        source_of=lambda _name, _value: "a\x1b[2Jb",
+        source_of=lambda _name, _value: Source("a\x1b[2Jb", "group", "poste"),
     )
     assert found.parameters["M07-02"]["essms_lock_seconds"]["source"] == "a\\x1b[2Jb"
 

@@ -96,9 +96,7 @@ def test_root_stays_while_root_is_in_use(other: str) -> None:
     lab.must(other, "mkdir -p -m 700 /root/.ssh && cp /home/ansible/.ssh/authorized_keys /root/.ssh/")
     lab.must(other, "chown -R root: /root/.ssh")
     refused(other, applied(other, "-l", "root", spared="root"), "root is the account in use")
-    done: Any = applied(
-        other, "-l", "root", spared="root", essms_ssh_root_login="prohibit-password", essms_justifications=WHY
-    )
+    done: Any = applied(other, "-l", "root", spared="root", essms_ssh_root_login="prohibit-password")
     assert not done.wrong(), done.wrong()
     assert lab.ssh(other, "id -un", user="root").out == "root\n"
     assert in_force(other, "passwordauthentication") == "no"
@@ -117,6 +115,3 @@ def test_groups_that_leave_the_account_out_are_refused(other: str) -> None:
     with lab.user(other, key=True) as outsider:
         assert "Permission denied" in lab.ssh(other, "true", user=outsider).err
     assert not engine.run(other, "reverted", [])["problem"]
-
-
-WHY = {"essms_ssh_root_login": {"reason": "the automation logs in as root", "author": "tests", "date": "2026-01-01"}}
