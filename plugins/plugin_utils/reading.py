@@ -1,23 +1,34 @@
 # Copyright: (c) 2026, essms.hardening contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads one YAML file strictly: no duplicate key, no other type than JSON has, errors in one line."""
+"""Reads one YAML file strictly: no duplicate key, no other type than JSON has, errors with their line."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from ansible_collections.essms.hardening.plugins.plugin_utils import schemas
-from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError, shown
+from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError
+
+MAX_BYTES = 1_000_000
+MAX_VALUES = 100_000
+"""A file of a few lines whose aliases repeat each other may stand for more values than memory holds."""
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_ALIAS = re.compile(r"(?:^|[\s\[{,])\*[^\s*]")
 
 
-class _StrictLoader(_Base):  # type: ignore[misc]  # the C loader exists only where libyaml does
-    """YAML keeps the last of two equal keys without a word; here that is an error."""
+class StrictLoader(_Base):  # type: ignore[misc]  # the C loader exists only where libyaml does
+    """YAML keeps the last of two equal keys without a word; here that is an error. A date stays the text it is."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012  # the name and kind PyYAML looks for
+        first: [(tag, form) for tag, form in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in _Base.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
@@ -32,30 +43,84 @@ class _StrictLoader(_Base):  # type: ignore[misc]  # the C loader exists only wh
         return result
 
 
-def read(path: Path, name: str, schema: str) -> dict[str, Any]:
-    """Return the content of a YAML file that obeys a schema.
+class File(NamedTuple):
+    """What a YAML file holds: ``name`` is how errors call it, ``text`` its text, ``data`` its content."""
 
-    ``name`` is how errors call the file; ``schema`` is the text of ``schemas.key_of``.
-    Raises CatalogueError: ``name: key: rule; what to do``.
+    name: str
+    text: str
+    data: Any
+
+    def problems(self, schema: str) -> list[str]:
+        """Return every rule of a schema (text of ``schemas.key_of``) it breaks: ``name:line: key: rule; what to do``."""
+        return [f"{self.name}:{self.line(each.place)}: {each}" for each in schemas.problems(schema, self.data)]
+
+    def line(self, path: tuple[Any, ...]) -> int:
+        """Return the line, from 1, of the key or item a path leads to, or of the last part of it that is written."""
+        # Composed anew: lines are only asked for when something is to be said about them.
+        return line_in(yaml.compose(self.text, Loader=StrictLoader), path)
+
+
+def read(path: Path, name: str, schema: str) -> Any:
+    """Return the content of a YAML file that obeys a schema (text of ``schemas.key_of``).
+
+    ``name`` is how errors call the file. Raises CatalogueError: ``name:line: key: rule; what to do``.
     """
+    file = load(path, name)
+    if schemas.problem(schema, file.data):
+        raise CatalogueError(file.problems(schema)[0])
+    return file.data
+
+
+def load(path: Path, name: str, loader: Any = StrictLoader) -> File:
+    """Return a YAML file; ``loader`` is a StrictLoader. Raises CatalogueError when it is no YAML, or too large."""
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506  # derived from SafeLoader
+        if path.stat().st_size > MAX_BYTES:
+            raise CatalogueError(f"{name}: is larger than {MAX_BYTES // 1_000_000} MB; split or shorten it")
+        text = path.read_text(encoding="utf-8")
+        if _ALIAS.search(text) and _values(yaml.compose(text, Loader=loader), {}) > MAX_VALUES:
+            raise CatalogueError(f"{name}: its aliases stand for too many values; write them out")
+        return File(name, text, yaml.load(text, Loader=loader))  # noqa: S506  # derived from SafeLoader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
         raise CatalogueError(f"{where}: not valid YAML: {_one_line(error.problem)}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise CatalogueError(f"{name}: not valid YAML: {_one_line(error)}; save it as UTF-8 text") from error
-    except ValueError as error:  # a date such as 2026-02-30
+    except ValueError as error:
+        if isinstance(error, CatalogueError):
+            raise
         raise CatalogueError(f"{name}: not valid YAML: {_one_line(error)}; put the value in quotes") from error
+    except RecursionError as error:
+        raise CatalogueError(f"{name}: is nested too deeply; write it flatter") from error
     except OSError as error:
         raise CatalogueError(f"{name}: cannot be read: {error.strerror}; check the file and its rights") from error
-    if not isinstance(data, dict):
-        raise CatalogueError(f"{name}: must be a map of keys, not {shown(data)}; see schema/ for its keys")
-    broken = schemas.problem(schema, data)
-    if broken:
-        raise CatalogueError(f"{name}: {broken}")
-    return data
+
+
+def line_in(node: yaml.Node | None, path: tuple[Any, ...]) -> int:
+    """Return the line, from 1, of the key or item a path leads to below a node, or of its last written part."""
+    line = node.start_mark.line + 1 if node else 1
+    for part in path:
+        if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        elif isinstance(node, yaml.MappingNode):
+            found = next(((key, value) for key, value in node.value if key.value == part), None)
+            if found is None:
+                break
+            line, node = found[0].start_mark.line + 1, found[1]
+    return line
+
+
+def _values(node: yaml.Node | None, known: dict[int, int]) -> int:
+    """Return how many values a node stands for, each alias counted as if written out."""
+    if not isinstance(node, yaml.CollectionNode):
+        return 1
+    if id(node) not in known:
+        # a value that holds itself never ends
+        known[id(node)] = MAX_VALUES + 1
+        parts = [part for item in node.value for part in (item if isinstance(item, tuple) else (item,))]
+        known[id(node)] = 1 + sum(_values(part, known) for part in parts)
+    return known[id(node)]
 
 
 def read_schema(path: Path, name: str) -> str:

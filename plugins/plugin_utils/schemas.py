@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError, nearest, shown
 
@@ -32,7 +32,22 @@ def _validator(canonical: str) -> Any:
         raise CatalogueError(
             "the Python package jsonschema is missing on this controller; install it: pip install -r requirements.txt"
         ) from error
-    return Draft202012Validator(json.loads(canonical))
+    return Draft202012Validator(json.loads(canonical), format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+class Problem(NamedTuple):
+    """A rule that a value breaks.
+
+    ``path`` leads to the value the sentence is about, ``place`` to the key or value whose line is to be shown.
+    """
+
+    path: tuple[str | int, ...]
+    sentence: str
+    place: tuple[str | int, ...]
+
+    def __str__(self) -> str:
+        path = dotted(self.path)
+        return f"{path}: {self.sentence}" if path else self.sentence
 
 
 def key_of(schema: Mapping[str, Any]) -> str:
@@ -45,15 +60,20 @@ def problem(schema: Mapping[str, Any] | str, value: object) -> str:
 
     ``schema`` is a JSON Schema or its ``key_of`` text. Strings are checked first: one printable line, bounded length.
     """
-    for path, sentence in unprintable(value):
-        return f"{path}: {sentence}" if path else sentence
+    return next((str(each) for each in problems(schema, value)), "")
+
+
+def problems(schema: Mapping[str, Any] | str, value: object) -> list[Problem]:
+    """Return every rule ``value`` breaks, in the order of their paths.
+
+    Strings are checked first; while one is not printable, nothing else is.
+    """
+    found = list(unprintable(value))
     validator = _validator(schema if isinstance(schema, str) else key_of(schema))
-    if validator.is_valid(value):
-        return ""
-    error = min(validator.iter_errors(value), key=lambda e: ([str(p) for p in e.absolute_path], e.validator))
-    path = dotted(error.absolute_path)
-    sentence = _sentence(error)
-    return f"{path}: {sentence}" if path else sentence
+    if found or validator.is_valid(value):
+        return found
+    errors = sorted(validator.iter_errors(value), key=lambda e: ([str(p) for p in e.absolute_path], e.validator))
+    return list(dict.fromkeys(each for error in errors for each in _problems(error)))
 
 
 def dotted(path: Any) -> str:
@@ -69,17 +89,18 @@ def _name(key: object) -> str:
     return key if isinstance(key, str) and key.isidentifier() and len(key) <= 60 else shown(key)
 
 
-def unprintable(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[str, str]]:
-    """Yield ``(key path, sentence)`` for each string that is not one printable line of bounded length."""
+def unprintable(value: object, path: tuple[Any, ...] = ()) -> Iterator[Problem]:
+    """Yield a problem for each string that is not one printable line of bounded length."""
     if isinstance(value, str):
         if len(value) > MAX_TEXT:
-            yield dotted(path), f"{shown(value)} has {len(value)} characters; write at most {MAX_TEXT}"
+            yield Problem(path, f"{shown(value)} has {len(value)} characters; write at most {MAX_TEXT}", path)
         elif not value.isprintable():
-            yield dotted(path), f"{shown(value)} holds a control or invisible character; write one line of plain text"
+            sentence = f"{shown(value)} holds a control or invisible character; write one line of plain text"
+            yield Problem(path, sentence, path)
     elif isinstance(value, Mapping):
         for key, item in value.items():
             if not isinstance(key, str):
-                yield dotted(path), f"key {shown(key)} is not a string; put it in quotes"
+                yield Problem(path, f"key {shown(key)} is not a string; put it in quotes", (*path, key))
             else:
                 yield from unprintable(key, (*path, key))
                 yield from unprintable(item, (*path, key))
@@ -88,16 +109,25 @@ def unprintable(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[str
             yield from unprintable(item, (*path, index))
 
 
-def _sentence(error: Any) -> str:
-    """Return the rule a jsonschema error stands for and what to do about it."""
-    rule, wanted, value = error.validator, error.validator_value, error.instance
-    if rule == "required":
-        missing = next(name for name in wanted if name not in value)
-        return f"key {missing} is missing; add it"
-    if rule == "additionalProperties":
+def _problems(error: Any) -> Iterator[Problem]:
+    """Yield what a jsonschema error stands for: one problem for each key that is missing or unknown."""
+    path = tuple(error.absolute_path)
+    if error.validator == "required":
+        for name in error.validator_value:
+            if name not in error.instance:
+                yield Problem(path, f"key {name} is missing; add it", path)
+    elif error.validator == "additionalProperties":
         known = error.schema.get("properties", {})
-        unknown = next((name for name in value if name not in known), "")
-        return f"unknown key {_name(unknown)}; {nearest(str(unknown)[:60], known)}"
+        for name in error.instance:
+            if name not in known:
+                yield Problem(path, f"unknown key {_name(name)}; {nearest(name[:60], known)}", (*path, name))
+    else:
+        yield Problem(path, _sentence(error), path)
+
+
+def _sentence(error: Any) -> str:
+    """Return the rule any other jsonschema error stands for and what to do about it."""
+    rule, wanted, value = error.validator, error.validator_value, error.instance
     if rule == "type":
         wanted_types = [wanted] if isinstance(wanted, str) else list(wanted)
         advice = "; put it in quotes" if wanted == "string" and not isinstance(value, (list, dict)) else ""
@@ -123,6 +153,7 @@ _LIMITS = {
     "uniqueItems": "repeats an item; write each one once",
     "pattern": "has another form than {}",
     "not": "is reserved; choose another",
+    "format": "is no {} of the calendar; write YYYY-MM-DD",
 }
 """How each other JSON Schema rule in use is said; a test compares this table with the schemas."""
 
