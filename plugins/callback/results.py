@@ -45,6 +45,7 @@ import atexit
 import os
 import shlex
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ from ansible import constants, context
 from ansible.plugins.callback import CallbackBase
 from ansible.release import __version__ as ansible_version
 from ansible.utils.color import ANSIBLE_COLOR
-from ansible_collections.essms.hardening.plugins.plugin_utils import events, reports, summary
+from ansible_collections.essms.hardening.plugins.plugin_utils import events, inventory, reports, summary
 from ansible_collections.essms.hardening.plugins.plugin_utils.canvas import Canvas
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import Catalogue, CatalogueError, load
 from ansible_collections.essms.hardening.plugins.plugin_utils.collector import (
@@ -63,6 +64,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.collector import (
     Expected,
     Identity,
 )
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import waivers
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document
 from ansible_collections.essms.hardening.plugins.plugin_utils.selection import select
@@ -72,6 +74,7 @@ _ACTION = "essms.hardening.settings"
 _MODES = {"audited": "audit", "applied": "apply", "reverted": "rollback"}
 _SENTENCE = 400
 _ROOT = Path(__file__).parents[2]
+_NOBODY = {"name": "", "finess": "", "category": ""}
 
 
 class CallbackModule(CallbackBase):
@@ -158,15 +161,28 @@ class CallbackModule(CallbackBase):
 
     def _identity(self, host: str) -> Identity:
         manager = self._play.get_variable_manager()
-        known = manager.get_vars(play=self._play, host=manager._inventory.get_host(host), include_hostvars=False)
+        found = manager._inventory.get_host(host)
+        known = manager.get_vars(play=self._play, host=found, include_hostvars=False)
         folder = Path(str(known.get("inventory_dir") or "here")).name
-        return Identity(str(known.get("essms_establishment") or folder), str(known.get("essms_profile") or ""))
+        return Identity(folder, str(known.get("essms_profile") or ""), tuple(inventory.groups_of(found)))
 
-    def _circumstances(self, _establishment: str) -> Circumstances:
+    def _circumstances(self, establishment: str) -> Circumstances:
         arguments = context.CLIARGS
         chosen = set(arguments.get("tags") or ["all"]) != {"all"} or bool(arguments.get("skip_tags"))
         scope = {"hosts": "some" if arguments.get("subset") else "all", "controls": "some" if chosen else "all"}
-        return Circumstances({"name": "", "finess": "", "category": ""}, scope, [])
+        known = self._play.get_variable_manager()._inventory
+        folder, hosts = next(
+            ((path, names) for path, names in inventory.folders(known).items() if path.name == establishment),
+            (None, []),
+        )
+        try:
+            declared = waivers.load(folder) if folder else []
+            controls = load().controls
+        except CatalogueError:
+            # The hosts already failed with that sentence.
+            return Circumstances(_NOBODY, scope, [])
+        today = datetime.now(UTC).date()
+        return Circumstances(_NOBODY, scope, waivers.results_of(declared, today, controls, known.groups, hosts))
 
     def _selected(self) -> Iterator[Expected]:
         try:

@@ -10,12 +10,13 @@ before its waiver ends: it is reported as an orphan.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from ansible_collections.essms.hardening.plugins.plugin_utils import reading
+from ansible_collections.essms.hardening.plugins.plugin_utils import reading, schemas
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import COLLECTION
 from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError, nearest, shown
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Waived
@@ -83,37 +84,66 @@ class Waiver:
 def load(folder: Path) -> list[Waiver]:
     """Return the waivers of the establishment of a folder, those that are over included; none without a file.
 
-    Raises CatalogueError for the first thing that is wrong: file, line, key, rule.
+    Raises CatalogueError for the first thing that is wrong: ``name:line: key: rule; what to do``.
     """
-    path = folder / FILE
-    if not path.exists():
+    file = _file(folder)
+    if file is None:
         return []
-    name = f"{folder.name}/{FILE}"
-    document = reading.read_document(path, name, _schema())
-    found = []
-    for index, item in enumerate(document.data):
-        ((scope, target),) = item["scope"].items()
-        days = {key: _day(document, (index, key), item[key]) for key in ("start", "end")}
-        waiver = Waiver(
-            item["control"],
-            scope,
-            "" if scope == ESTABLISHMENT else target,
-            item["reason"],
-            item["owner"],
-            item["approved_by"],
-            **days,
-        )
+    if schemas.problem(_schema(), file.data):
+        raise CatalogueError(file.problems(_schema())[0])
+    for broken in _wrong_dates(file):
+        raise CatalogueError(broken)
+    return [_waiver(item) for item in file.data]
+
+
+def problems(folder: Path) -> list[str]:
+    """Return everything that is wrong with the waivers of a folder, one line each."""
+    try:
+        file = _file(folder)
+    except CatalogueError as error:
+        return [str(error)]
+    return [] if file is None else file.problems(_schema()) or list(_wrong_dates(file))
+
+
+def _file(folder: Path) -> reading.File | None:
+    path = folder / FILE
+    return reading.load(path, f"{folder.name}/{FILE}") if path.exists() else None
+
+
+def _waiver(item: Mapping[str, Any]) -> Waiver:
+    ((scope, target),) = item["scope"].items()
+    start, end = dt.date.fromisoformat(item["start"]), dt.date.fromisoformat(item["end"])
+    name = "" if scope == ESTABLISHMENT else target
+    return Waiver(item["control"], scope, name, item["reason"], item["owner"], item["approved_by"], start, end)
+
+
+def _wrong_dates(file: reading.File) -> Iterator[str]:
+    """Yield what a schema cannot say: a day that does not exist, an end before the start, more than a year."""
+    for index, item in enumerate(file.data):
+        unknown = [key for key in ("start", "end") if not _is_day(item[key])]
+        for key in unknown:
+            yield _said(file, index, key, f"{shown(item[key])} is no date of the calendar; write YYYY-MM-DD")
+        if unknown:
+            continue
+        waiver = _waiver(item)
         if waiver.end < waiver.start:
-            raise document.error(
-                (index, "end"), f"{waiver.end} is before its start {waiver.start}; correct one of them"
-            )
-        if waiver.end - waiver.start > LONGEST:
+            yield _said(file, index, "end", f"{waiver.end} is before the start, {waiver.start}; correct one of them")
+        elif waiver.end - waiver.start > LONGEST:
             latest = waiver.start + LONGEST
-            raise document.error(
-                (index, "end"), f"lasts longer than {LONGEST.days} days; end it on {latest} or earlier"
-            )
-        found.append(waiver)
-    return found
+            rule = f"{waiver.end} is more than {LONGEST.days} days after the start; end it on {latest} or before"
+            yield _said(file, index, "end", rule)
+
+
+def _said(file: reading.File, index: int, key: str, rule: str) -> str:
+    return f"{file.name}:{file.line((index, key))}: {schemas.dotted((index, key))}: {rule}"
+
+
+def _is_day(text: str) -> bool:
+    try:
+        dt.date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def in_force(control: str, waivers: Iterable[Waiver], today: dt.date) -> Waiver | None:
