@@ -51,7 +51,7 @@ def summary(document: Document, view: View, path: str = "") -> str:
     """Return the whole summary of one document; ``path`` is where it was written."""
     blocks = [_header(document, view), _score(document, view)]
     blocks += [_measure(measure, document, view) for measure in measures_of(document)]
-    blocks += [unverified_hosts(document, view), _changes(document, view)]
+    blocks += [unverified_hosts(document, view), _waivers_to_review(document, view), _changes(document, view)]
     if path:
         blocks.append([f"  {view.canvas.paint(view.words('file'), 'bold')} {path}"])
     return "\n" + stacked(blocks) + "\n"
@@ -296,6 +296,25 @@ def _sentences(hosts: Iterable[HostState]) -> list[str]:
     for host in hosts:
         said.setdefault(re.sub(rf"\b{re.escape(host['name'])}\b", "", host["problem"]), host["problem"])
     return [printable(sentence, 240) for sentence in list(said.values())[:3]]
+
+
+def _waivers_to_review(document: Document, view: View) -> list[str]:
+    """Return the waivers that end soon, are over, or apply to nothing."""
+    words, canvas = view.words, view.canvas
+    lines = []
+    for waiver in document["waivers"]:
+        state = "orphan" if waiver["orphan"] else waiver["state"]
+        if state not in ("orphan", "expiring", "expired"):
+            continue
+        target = printable(waiver["name"], 40) or words("whole_establishment")
+        said = words(f"waiver_{state}", words.day(waiver["end"]), printable(waiver["owner"], 60))
+        head = (
+            "  "
+            + canvas.paint("~", "yellow")
+            + f" {canvas.paint(printable(waiver['control'], 12), 'bold')}  {target}  "
+        )
+        lines += canvas.paragraph(said, " " * 4, first=head)
+    return ["  " + canvas.paint(words("waivers_to_review"), "bold", "yellow"), *lines] if lines else []
 
 
 def _changes(document: Document, view: View) -> list[str]:

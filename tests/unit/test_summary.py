@@ -18,7 +18,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.results import Doc
 from ansible_collections.essms.hardening.plugins.plugin_utils.summary import View, measure_line, summary, titles_of
 from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
 
-from tests.unit.result_samples import CONTROLS, document, record, silent
+from tests.unit.result_samples import CONTROLS, WAIVER, document, record, silent
 
 NBSP = "\N{NO-BREAK SPACE}"
 EVIL = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202e\u2066\u200b\ufeff\r\n\t\0\x7f\udc80\u2028"
@@ -166,6 +166,26 @@ def test_a_host_put_back_by_its_guard_is_an_incident_not_an_unverified_host() ->
     shown = plain(summary(document(made), view()))
     assert "Incidents ? deb12 l’accès a été coupé par un réglage" in shown
     assert "Hôtes non vérifiés" not in shown
+
+
+def test_waivers_to_review_are_told_and_others_are_not() -> None:
+    made = document(record("deb12"))
+    made["waivers"] = [
+        {**WAIVER, "state": "active", "name": "calm"},
+        {**WAIVER, "state": "future", "name": "later"},
+        {**WAIVER, "state": "expiring", "name": EVIL},
+        {**WAIVER, "state": "expired", "name": "", "scope": "establishment"},
+        {**WAIVER, "state": "active", "orphan": "unknown host", "name": "gone"},
+    ]
+    shown = plain(summary(made, view()))
+    assert "Dérogations à revoir" in shown
+    assert "prend fin le 31/01/2027 (Responsable informatique)" in shown
+    assert "M07-05 tout l’établissement terminée le 31/01/2027 : le contrôle est exigé de nouveau" in shown
+    assert "M07-05 gone ne s’applique à rien" in shown
+    assert "calm" not in shown
+    assert "later" not in shown
+    assert not set("\x1b\u202e\u200b\x07") & set(summary(made, view()))
+    assert "à revoir" not in plain(summary(document(record("deb12")), view()))
 
 
 def test_waivers_name_their_end_reason_and_owner() -> None:
