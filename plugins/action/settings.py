@@ -118,9 +118,8 @@ class ActionModule(ActionBase):
         """Fill in what will be asked of the host. Raises CatalogueError before the host is touched."""
         if isinstance(_CATALOGUE, CatalogueError):
             raise _CATALOGUE
-        inventory.one_establishment(self._inventory)
-        inventory.check_common(self._host, self._inventory)
         if self._args["settings"]:
+            self._check_inventory()
             asked = host_request.of_settings(self._args["settings"], self._args["controls"])
         else:
             asked = self._from_catalogue(record, _CATALOGUE)
@@ -136,10 +135,16 @@ class ActionModule(ActionBase):
             "transaction": self._args["transaction"],
         }
 
+    def _check_inventory(self) -> None:
+        """Raise CatalogueError when this run must not touch the host, whatever it asks for."""
+        inventory.one_establishment(self._inventory)
+        inventory.check_common(self._host, self._inventory)
+
     def _from_catalogue(self, record: HostRecord, catalogue: Catalogue) -> host_request.HostRequest:
         measures = self._args["measures"]
         # until the selection succeeds, everything counts as not verified
         record.facets = [host_request.facet(control) for control in select(catalogue, ["all"], [], measures)]
+        self._check_inventory()
         tags = list(self._vars.get("ansible_run_tags") or ["all"])
         if set(tags) & (set(self._task.tags) - {"always"}):
             # the play gave this very task the tag that was asked for

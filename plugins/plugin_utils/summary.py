@@ -115,10 +115,10 @@ def _unbroken(text: str) -> str:
 
 
 def _seen(score: Score, words: Words) -> str:
+    if not score.total or (score.not_verified and score.percent is None):
+        return words("seen_nothing")
     if not score.not_verified:
         return words("all_seen")
-    if score.percent is None:
-        return words("seen_nothing")
     return words("seen", score.verified_percent, score.percent)
 
 
