@@ -256,6 +256,13 @@ class Host:
         if (order, list(argv)) not in self.activations:
             self.activations.append((order, list(argv)))
 
+    def start_again(self, order: int, unit: str, *command: str) -> None:
+        """Add what starts a running unit again, ``systemctl try-restart`` unless a command says how."""
+        # A unit may start only five times in ten seconds, unless it is forgiven. A pattern, which one that a rollback
+        # has stopped need not meet: by its name systemd refuses to forgive a unit it has let go of.
+        self.activate(order, "systemctl", "reset-failed", f"[{unit[0]}]{unit[1:]}")
+        self.activate(order + 1, *(command or ("systemctl", "try-restart", unit)))
+
     def state(self, path: str) -> undo.State | None:
         """Return the whole state of a file, as the overlay has it."""
         real = self.path(path)

@@ -112,8 +112,7 @@ class Fail2ban(Kind):
         Service().edit(host, _SERVICE, {f"{UNIT} {_STATES[name]}": True for name in wanted if name in _STATES})
         if host.run("systemctl", "is-active", UNIT).out.strip() == "active":
             # who is banned is kept across a restart; a reload would keep reading the files where it read files
-            host.activate(45, "systemctl", "reset-failed", UNIT)
-            host.activate(46, "systemctl", "try-restart", UNIT)
+            host.start_again(45, UNIT)
 
     def validate(self, host: Host) -> str:
         return fail2ban.fault(host)

@@ -109,9 +109,7 @@ def configuration(host: Host) -> Result:
 
 def restart(host: Host) -> None:
     """Have the service read its files: it starts again without losing a message."""
-    # only five times in ten seconds, unless it is forgiven
-    host.activate(20, "systemctl", "reset-failed", _UNIT)
-    host.activate(21, *_RESTART)
+    host.start_again(20, _UNIT, *_RESTART)
 
 
 def _takes_from_socket(host: Host) -> bool:

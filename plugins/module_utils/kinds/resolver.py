@@ -83,9 +83,8 @@ class Resolver(Kind):
     def edit(self, host: Host, body: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
         unbound.refuse_what_cannot_work(host, body)
         host.write(unbound.path(host), unbound.rendered(body))
-        # a reload opens no new address; the service may start only five times in ten seconds unless it is forgiven
-        host.activate(43, "systemctl", "reset-failed", unbound.UNIT)
-        host.activate(44, "systemctl", "try-restart", unbound.UNIT)
+        # a reload opens no new address
+        host.start_again(43, unbound.UNIT)
 
     def validate(self, host: Host) -> str:
         return unbound.fault(host)
