@@ -117,10 +117,12 @@ class History:
 
     def identity(self) -> dict[str, str]:
         """Return name, finess and category as the last run gave them; empty before the first run."""
-        with self._database.reading() as connection:
-            newest = connection.execute("SELECT facts FROM newest").fetchone()
-        identity: dict[str, str] = unpack(newest[0])["identity"] if newest else {}
+        identity: dict[str, str] = self._facts().get("identity", {})
         return identity
+
+    def establishment(self) -> str:
+        """Return the name of the establishment whose history this is; empty before the first run."""
+        return str(self._facts().get("establishment", ""))
 
     def trend(self, within: int = months.KEPT, *, monthly: bool = False) -> list[Point]:
         """Return where the establishment stood after each run of so many months, oldest first.
@@ -156,6 +158,12 @@ class History:
         with self._database.reading() as connection:
             state = _state(connection)
         return [Sighting(host, presence.seen) for host, presence in sorted(state.hosts.items())]
+
+    def _facts(self) -> dict[str, Any]:
+        with self._database.reading() as connection:
+            newest = connection.execute("SELECT facts FROM newest").fetchone()
+        facts: dict[str, Any] = unpack(newest[0]) if newest else {}
+        return facts
 
     def _known(self) -> set[str]:
         with self._database.reading() as connection:
