@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import reports
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.waivers import SOON
 from ansible_collections.essms.hardening.plugins.plugin_utils.history import months, plan
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.database import FILE, HistoryError
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Gap, Point, Sighting
@@ -19,8 +20,6 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.results import Wai
 
 UNSEEN_DAYS = 30
 """Days after which a host that no run verified is missed, where an establishment says nothing else."""
-
-_WARNED_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +134,7 @@ def _known(
 
 def ending(waivers: Iterable[Waived], today: dt.date) -> list[Waived]:
     """Return the waivers that are over or end within 30 days, with their state of today, the first to end first."""
-    warned = today + dt.timedelta(days=_WARNED_DAYS)
+    warned = today + SOON
     found: list[Waived] = [
         {**waiver, "state": "expired" if waiver["end"] < today.isoformat() else "expiring"}
         for waiver in waivers
