@@ -103,8 +103,8 @@ class Recorder:
             if known and value and known != value:
                 raise ValueError(
                     f"is of another establishment ({name} {shown(value)}, in this history {shown(known)}); give each"
-                    " inventory a folder name of its own; if it is the same one corrected, move the history and its older"
-                    " run folders away"
+                    " inventory a folder name of its own; if it is the same one corrected, move the history and its"
+                    " older run folders away"
                 )
 
     def _mark(self, name: str) -> str:
