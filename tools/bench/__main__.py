@@ -17,13 +17,15 @@ from importlib.metadata import version
 from typing import Any
 
 from ..lab.podman import LabError
-from . import peers, scenes
+from . import compliance, peers, scenes
 from .figures import TARGETS
-from .runs import ROOT, BenchError
+from .runs import ROOT, BenchError, Figures
 
 RUNS = 5
 FLEET = 20
 QUICK_FLEET = 5
+WITHOUT_HOSTS = {"compliance"}
+"""Scenes that need no lab."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -35,11 +37,13 @@ def main(argv: list[str] | None = None) -> int:
     # a polite kill, too, removes the hosts that were made
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     begun = {"started": _now(), "load": os.getloadavg()[0]}
-    figures: scenes.Figures = {}
+    figures: Figures = {}
     problem = ""
     try:
-        scenes.remove_leftovers()
-        for scene in _chosen(options).values():
+        chosen = _chosen(options)
+        if chosen.keys() - WITHOUT_HOSTS:
+            scenes.remove_leftovers()
+        for scene in chosen.values():
             figures |= scene()
     except (BenchError, LabError, subprocess.CalledProcessError) as error:
         problem = str(error)
@@ -51,19 +55,23 @@ def main(argv: list[str] | None = None) -> int:
     return 1 if problem else 0
 
 
-def _chosen(options: argparse.Namespace) -> dict[str, Callable[[], scenes.Figures]]:
+def _chosen(options: argparse.Namespace) -> dict[str, Callable[[], Figures]]:
     runs = options.runs
-    usual: dict[str, Callable[[], scenes.Figures]] = {
+    usual: dict[str, Callable[[], Figures]] = {
         "audit": lambda: scenes.audit(runs),
         "apply": lambda: scenes.apply(runs),
         "fleet": lambda: scenes.fleet(runs, options.fleet),
     }
-    long: dict[str, Callable[[], scenes.Figures]] = {"demo": lambda: scenes.demo(1), "cold": scenes.cold}
+    long: dict[str, Callable[[], Figures]] = {
+        "demo": lambda: scenes.demo(1),
+        "cold": scenes.cold,
+        "compliance": lambda: compliance.compliance(runs),
+    }
     asked = options.only or [*usual, *(["demo"] if options.with_demo else []), *(["cold"] if options.cold else [])]
     return {name: {**usual, **long}[name] for name in dict.fromkeys(asked)}
 
 
-def _document(begun: dict[str, Any], figures: scenes.Figures) -> dict[str, Any]:
+def _document(begun: dict[str, Any], figures: Figures) -> dict[str, Any]:
     missed = [name for name in TARGETS if name in figures and not figures[name]["met"]]
     return {
         "schema": "essms-bench/1",
@@ -105,7 +113,10 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help=f"one run per figure, a fleet of {QUICK_FLEET}")
     parser.add_argument(
-        "--only", action="append", choices=("audit", "apply", "fleet", "demo", "cold"), help="only this; repeatable"
+        "--only",
+        action="append",
+        choices=("audit", "apply", "fleet", "demo", "cold", "compliance"),
+        help="only this; repeatable",
     )
     parser.add_argument(
         "--with-demo", action="store_true", help="also the demonstration; it replaces the hosts deb12 and deb13"

@@ -23,6 +23,12 @@ TARGETS = {
     "fleet_cpu_per_extra_host": 0.5,
     "demo_wall": 90.0,
     "cold_demo_wall": 360.0,
+    "history_record": 0.5,
+    "history_record_small": 0.03,
+    "history_trend": 0.05,
+    "history_current": 0.5,
+    "overview_gather": 2.0,
+    "overview_gather_memory": 500.0,
 }
 
 

@@ -24,6 +24,14 @@ PROGRAMS = Path(sys.executable).parent
 """Folder of the virtual environment's programs."""
 _LAST_LINES = 15
 
+Figures = dict[str, dict[str, Any]]
+"""Figures ready for JSON, by name."""
+
+
+def say(text: str) -> None:
+    """Tell how far the bench is."""
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
 
 class BenchError(RuntimeError):
     """Which run failed, in one sentence."""

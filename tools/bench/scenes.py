@@ -16,9 +16,8 @@ from typing import Any
 
 from ..lab import hosts, images
 from .figures import figure
-from .runs import PROGRAMS, ROOT, Bench, BenchError, Run, measure
+from .runs import PROGRAMS, ROOT, Bench, BenchError, Figures, Run, measure, say
 
-Figures = dict[str, dict[str, Any]]
 PREFIX = "bench"
 
 
@@ -43,7 +42,7 @@ def apply(runs: int) -> Figures:
     first, second, rollback = [], [], []
     with _bench(runs) as (bench, names):
         for number, name in enumerate(names, 1):
-            _say(f"first apply, second apply, rollback: {number}/{runs}")
+            say(f"first apply, second apply, rollback: {number}/{runs}")
             first.append(bench.play("apply", [name]))
             second.append(bench.play("apply", [name]))
             rollback.append(bench.play("rollback", [name]))
@@ -71,7 +70,7 @@ def fleet(runs: int, count: int) -> Figures:
     with _bench(count) as (bench, names):
         bench.play("audit", names)  # the first reads cold files
         for number in range(1, runs + 1):
-            _say(f"audit of 1 host, then of {count}: {number}/{runs}")
+            say(f"audit of 1 host, then of {count}: {number}/{runs}")
             alone.append(bench.play("audit", names[:1]))
             together.append(bench.play("audit", names))
         one, many = bench.play("audit", names[:1], sampled=True), bench.play("audit", names, sampled=True)
@@ -105,10 +104,10 @@ def cold() -> Figures:
         subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(copy)], check=True)
         _rename_images(copy)
         try:
-            _say("cold set-up: the virtual environment")
+            say("cold set-up: the virtual environment")
             environment = {"PIP_NO_CACHE_DIR": "1", "PATH": _path_without_ours()}
             setup = measure(["make", "--silent", "setup"], "the set-up", environment=environment, folder=copy)
-            _say("cold demo: images, hosts, playbooks")
+            say("cold demo: images, hosts, playbooks")
             played = measure(["make", "--silent", "demo"], "the cold demo", environment=environment, folder=copy)
         finally:
             remove = ["python3", "-m", "tools.lab", "down", "--images"]
@@ -131,7 +130,7 @@ def _bench(count: int) -> Iterator[tuple[Bench, list[str]]]:
     made = [hosts.Host(f"{PREFIX}{number:02d}", "bookworm") for number in range(1, count + 1)]
     folder = hosts.STATE / "bench"
     try:
-        _say(f"making {count} host{'s' if count > 1 else ''}")
+        say(f"making {count} host{'s' if count > 1 else ''}")
         with hosts.lock():
             hosts.make_room(count)
             hosts.up(made, fresh=True)
@@ -163,14 +162,10 @@ def _rename_images(copy: Path) -> None:
 def _repeat(what: str, runs: int, once: Callable[[], Run]) -> list[Run]:
     done = []
     for number in range(1, runs + 1):
-        _say(f"{what}: {number}/{runs}")
+        say(f"{what}: {number}/{runs}")
         done.append(once())
     return done
 
 
 def _figure(name: str, runs: Sequence[Run], value: Callable[[Run], float], unit: str = "s") -> dict[str, Any]:
     return figure(name, unit, [value(run) for run in runs], [run.busy for run in runs])
-
-
-def _say(text: str) -> None:
-    print(f"bench: {text}", file=sys.stderr, flush=True)

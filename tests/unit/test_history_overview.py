@@ -1,0 +1,176 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The overview: every establishment with where it stands, the worst first, none left out because it cannot be read."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import load
+from ansible_collections.essms.hardening.plugins.plugin_utils.history import database
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.database import FILE
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.overview import Overview, Standing, ending, gather
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.store import History
+
+from tests.unit.history_samples import NOW, instant, name, run
+from tests.unit.result_samples import WAIVER
+
+A, B = "M08-01", "M08-02"
+OK, BAD, UNKNOWN = "compliant", "non_compliant", "not_verified"
+
+
+def establish(reports: Path, slug: str, verdict: str, day: float = 320) -> Path:
+    """Record one run of an establishment in which M08-01 has this verdict on its only host."""
+    (reports / slug).mkdir()
+    folder, document = run(day, {"pc1": {A: verdict, B: OK}}, establishment=slug, waivers=[WAIVER])
+    History(reports / slug, NOW).record(folder, document)
+    return reports / slug
+
+
+def overview(reports: Path, **options: dict[str, int]) -> Overview:
+    return gather(reports, catalogue=load(), now=NOW, **options)  # type: ignore[arg-type]
+
+
+def by_slug(found: Overview) -> dict[str, Standing]:
+    return {standing.slug: standing for standing in found.establishments}
+
+
+def test_the_worst_comes_first(tmp_path: Path) -> None:
+    for slug, verdict in (("a", OK), ("b", BAD), ("c", UNKNOWN), ("d", BAD)):
+        establish(tmp_path, slug, verdict)
+    (establish(tmp_path, "e", OK) / FILE).write_bytes(b"damaged, " * 1000)
+    found = overview(tmp_path)
+    # a share that nobody verified is as bad as one that fails; urgent gaps decide between equals
+    assert [standing.slug for standing in found.establishments] == ["e", "b", "d", "c", "a"]
+    assert [standing.urgent for standing in found.establishments] == [0, 1, 1, 0, 0]
+    assert found.today == NOW.date()
+
+
+def test_an_establishment_says_who_it_is_and_where_it_stands(tmp_path: Path) -> None:
+    folder = establish(tmp_path, "tilleuls", BAD, day=300)
+    history = History(folder, NOW)
+    for day in (301, 330):
+        history.record(*run(day, {"pc1": {A: OK, B: BAD}}, establishment="tilleuls", waivers=[WAIVER]))
+    (standing,) = overview(tmp_path).establishments
+    assert (standing.name, standing.finess, standing.category) == ("EHPAD Les Tilleuls", "990000017", "EHPAD")
+    assert [point.run for point in standing.trend] == [name(301), name(330)]
+    assert standing.last is not None
+    assert (standing.last.score.percent, standing.last.measures["M08"].non_compliant) == (50, 1)
+    assert (standing.hosts, standing.problem, list(standing.notes)) == (1, "", [])
+
+
+def test_hosts_that_no_run_verified_for_too_long_are_missed(tmp_path: Path) -> None:
+    folder = establish(tmp_path, "a", OK, day=300)
+    last = run(329, {"pc2": {A: OK}, "pc3": {A: UNKNOWN}}, establishment="a", hosts="some", lost=("pc3",))
+    History(folder, NOW).record(*last)
+    # the 27th of November is day 330
+    assert [item.host for item in by_slug(overview(tmp_path))["a"].unseen] == ["pc1", "pc3"]
+    assert [item.host for item in by_slug(overview(tmp_path, unseen_days={"a": 31}))["a"].unseen] == ["pc3"]
+    assert [item.host for item in by_slug(overview(tmp_path, unseen_days={"a": 1}))["a"].unseen] == [
+        "pc1",
+        "pc2",
+        "pc3",
+    ]
+
+
+def test_waivers_are_judged_today() -> None:
+    today = NOW.date()
+    waivers = [
+        {
+            **WAIVER,
+            "control": f"M08-0{number}",
+            "start": "2026-01-01",
+            "end": (today + timedelta(days=days)).isoformat(),
+        }
+        for number, days in enumerate((31, 30, 0, -1))
+    ]
+    future = {
+        **WAIVER,
+        "start": (today + timedelta(days=1)).isoformat(),
+        "end": (today + timedelta(days=9)).isoformat(),
+    }
+    found = ending([*waivers, future], today)  # type: ignore[list-item]
+    assert [(item["control"], item["state"]) for item in found] == [
+        ("M08-03", "expired"),
+        ("M08-02", "expiring"),
+        ("M08-01", "expiring"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("statement", "sentence"),
+    [
+        ("PRAGMA user_version=9", "update essms.hardening"),
+        ("DROP TABLE run", "is damaged"),
+        ("PRAGMA application_id=1", "is not a history of essms.hardening"),
+    ],
+)
+def test_a_history_that_cannot_be_used_is_there_with_the_reason(tmp_path: Path, statement: str, sentence: str) -> None:
+    establish(tmp_path, "a", BAD)
+    with sqlite3.connect(establish(tmp_path, "b", OK) / FILE) as connection:
+        if statement.startswith("DROP"):
+            connection.execute("DROP VIEW newest")
+            connection.execute("DROP VIEW newest_complete")
+        connection.execute(statement)
+    found = overview(tmp_path)
+    assert [standing.slug for standing in found.establishments] == ["b", "a"]
+    assert sentence in found.establishments[0].problem
+    assert found.establishments[0].last is None
+
+
+def test_a_locked_history_is_there_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "PATIENCE", 0.02)
+    with sqlite3.connect(establish(tmp_path, "a", OK) / FILE, isolation_level=None) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        (standing,) = overview(tmp_path).establishments
+        other.execute("ROLLBACK")
+    assert "another run is writing" in standing.problem
+
+
+def test_beside_a_run_that_writes_what_is_known_is_still_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "PATIENCE", 0.02)
+    folder = establish(tmp_path, "a", OK)
+    (folder / name(2)).mkdir()
+    (folder / name(2) / "results.json").write_text(json.dumps(run(2, {"pc1": {A: OK}}, establishment="a")[1]))
+    with sqlite3.connect(folder / FILE, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        (standing,) = overview(tmp_path).establishments
+        other.execute("ROLLBACK")
+    assert standing.last is not None
+    assert "another run is writing" in standing.notes[0]
+
+
+def test_the_history_of_another_establishment_is_told(tmp_path: Path) -> None:
+    folder = establish(tmp_path, "a", OK)
+    folder.rename(tmp_path / "b")
+    (standing,) = overview(tmp_path).establishments
+    assert "is the history of 'a'" in standing.problem
+    assert standing.last is None
+
+
+def test_run_folders_without_a_history_are_caught_up_and_broken_ones_told(tmp_path: Path) -> None:
+    for day, text in ((1, json.dumps(run(1, {"pc1": {A: OK}}, establishment="a")[1])), (2, "{")):
+        (tmp_path / "a" / name(day)).mkdir(parents=True)
+        (tmp_path / "a" / name(day) / "results.json").write_text(text)
+    (tmp_path / "b" / name(1)).mkdir(parents=True)
+    (tmp_path / "b" / name(1) / "results.json").write_text("{")
+    found = by_slug(overview(tmp_path))
+    assert found["a"].last is not None
+    assert found["a"].last.when == instant(1)
+    assert [name(2) in note for note in found["a"].notes] == [True]
+    assert "is not valid JSON" in found["b"].problem
+    assert list(found["b"].notes) == []
+
+
+def test_what_is_no_establishment_is_passed_over(tmp_path: Path) -> None:
+    folder = establish(tmp_path, "a", OK)
+    (tmp_path / "link").symlink_to(folder)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / FILE).touch()
+    (tmp_path / "overview.html").touch()
+    assert [standing.slug for standing in overview(tmp_path).establishments] == ["a"]
