@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Hashable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,8 +61,13 @@ class File(NamedTuple):
 
     def line(self, path: tuple[Any, ...]) -> int:
         """Return the line, from 1, of the key or item a path leads to, or of the last part of it that is written."""
-        # Composed anew: lines are only asked for when something is to be said about them.
-        return line_in(yaml.compose(self.text, Loader=StrictLoader), path)
+        return line_in(_composed(self.text), path)
+
+
+@lru_cache(maxsize=4)
+def _composed(text: str) -> yaml.Node | None:
+    """Return the nodes of a text, which know their lines: only asked for when something is to be said about them."""
+    return yaml.compose(text, Loader=StrictLoader)
 
 
 def read(path: Path, name: str, schema: str) -> Any:
