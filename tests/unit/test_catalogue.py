@@ -193,7 +193,7 @@ def test_an_error_names_the_line_of_the_key(folder: Folder) -> None:
     folder.text("\n".join(lines))
     said = 'origin: "anssi" is not allowed; use "instruction" or "pgssi-s" or "state-of-the-art"'
     assert folder.error() == f"{FILE}:{number + 1}: {said}"
-    lines[number:number + 1] = ["origin: instruction", "", "# a comment", "orgin: x"]
+    lines[number : number + 1] = ["origin: instruction", "", "# a comment", "orgin: x"]
     folder.text("\n".join(lines))
     assert folder.error() == f"{FILE}:{number + 4}: unknown key orgin; did you mean origin?"
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, essms.hardening contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Ansible files of an inventory folder, read for checking: which hosts, groups and variables they write, and where."""
+"""The Ansible files of an inventory folder, read for checking: the hosts, groups and variables they write."""
 
 from __future__ import annotations
 
@@ -128,7 +128,8 @@ def _group(found: Inventory, file: reading.File, path: tuple[Any, ...], body: An
     for part, content in (body or {}).items():
         inner = (*path, part)
         if part not in _PARTS:
-            found.problems.append(f"{file.name}:{file.line(inner)}: unknown key {shown(part)}; {nearest(str(part)[:60], _PARTS)}")
+            advice = nearest(str(part)[:60], _PARTS)
+            found.problems.append(f"{file.name}:{file.line(inner)}: unknown key {shown(part)}; {advice}")
         elif not _is_map(found, file, inner, content):
             continue
         elif part == "vars":

@@ -40,7 +40,7 @@ def _vault_files(found: inventory.Inventory, slug: str) -> Iterator[str]:
     for path in sorted({*found.vaults, *(found.folder / "group_vars").rglob("vault.yml")}):
         if path not in found.vaults and path.is_file():
             yield f"{found.name(path)}:1: is not encrypted; run: ansible-vault encrypt --encrypt-vault-id {slug} {path}"
-        yield from _open_to_others(path, found.name(path))
+        yield from open_to_others(path, found.name(path))
 
 
 def _header_problem(header: str, slug: str) -> str:
@@ -48,19 +48,22 @@ def _header_problem(header: str, slug: str) -> str:
     wanted = f"{inventory.VAULT_MARK}1.2;AES256;{slug}"
     if header.strip() == wanted:
         return ""
-    return f"{shown(header.strip())} is not the vault of this establishment ({wanted}); encrypt it anew with its vault id"
+    return (
+        f"{shown(header.strip())} is not the vault of this establishment ({wanted}); encrypt it anew with its vault id"
+    )
 
 
 def _password(path: Path) -> Iterator[str]:
     if path.is_file():
-        yield from _open_to_others(path, printable(path, 200))
-        yield from _open_to_others(path.parent, printable(path.parent, 200))
+        yield from open_to_others(path)
+        yield from open_to_others(path.parent)
 
 
-def _open_to_others(path: Path, name: str) -> Iterator[str]:
-    mode = stat.S_IMODE(path.stat().st_mode)
+def open_to_others(path: Path, name: str = "") -> Iterator[str]:
+    """Yield a sentence when somebody else than its owner may use a file or folder; an absent one is nobody's."""
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0
     if mode & _OTHERS:
-        yield f"{name}: others may read it (mode {mode:04o}); run: chmod go= {path}"
+        yield f"{name or printable(path, 200)}: others may read it (mode {mode:04o}); run: chmod go= {path}"
 
 
 def _shared(found: inventory.Inventory) -> Iterator[str]:
