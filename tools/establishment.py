@@ -73,7 +73,7 @@ def _new(options: Any, catalogue: Catalogue, ask: Callable[[str], str]) -> int:
     slug = options.name
     scaffold.check_slug(slug, options.inventories)
     if options.answers:
-        answers = scaffold.read_answers(options.answers, slug)
+        answers = scaffold.read_answers(options.answers, slug, catalogue)
     else:
         answers = questions.asked(slug, tuple(catalogue.profiles), ask)
     folder = scaffold.create(options.inventories, slug, answers, catalogue)

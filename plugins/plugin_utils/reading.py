@@ -36,6 +36,7 @@ class StrictLoader(_Base):  # type: ignore[misc]  # the C loader exists only whe
     }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Return a map, unless it has the same key twice."""
         seen: set[str] = set()
         for key, _value in node.value:
             if isinstance(key, yaml.ScalarNode):
@@ -56,8 +57,12 @@ class File(NamedTuple):
     data: Any
 
     def problems(self, schema: str) -> list[str]:
-        """Return every rule of a schema (text of ``schemas.key_of``) it breaks: ``name:line: key: rule; what to do``."""
-        return [f"{self.name}:{self.line(each.place)}: {each}" for each in schemas.problems(schema, self.data)]
+        """Return every rule of a schema (text of ``schemas.key_of``) it breaks: ``name:line: key: rule; advice``."""
+        return [self.said(each) for each in schemas.problems(schema, self.data)]
+
+    def said(self, problem: schemas.Problem) -> str:
+        """Return a problem of this file with its name and line."""
+        return f"{self.name}:{self.line(problem.place)}: {problem}"
 
     def line(self, path: tuple[Any, ...]) -> int:
         """Return the line, from 1, of the key or item a path leads to, or of the last part of it that is written."""

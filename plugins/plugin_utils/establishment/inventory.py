@@ -85,16 +85,17 @@ def read(folder: Path) -> Inventory:
         if path.suffix in (".yml", ".yaml") and path.is_file() and path.name not in layout.OURS:
             _source(found, path)
     for kind in layout.VARIABLES:
-        for path in _files(folder / kind):
+        for path in _files(found, folder / kind):
             _variable_file(found, path)
     return found
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Yield the files Ansible takes variables from, in order."""
+def _files(found: Inventory, folder: Path) -> Iterator[Path]:
+    """Yield the files Ansible takes variables from, in order; the end of a host's own name is no extension."""
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.is_file() and not hidden and path.suffix in ("", ".yml", ".yaml", ".json"):
+        named = path.suffix in ("", ".yml", ".yaml", ".json") or (path.parent == folder and found.has_host(path.name))
+        if named and path.is_file() and not hidden:
             yield path
 
 
@@ -146,8 +147,11 @@ def _group(found: Inventory, file: reading.File, path: tuple[Any, ...], body: An
 def _is_map(found: Inventory, file: reading.File, path: tuple[Any, ...], value: Any) -> bool:
     if value is None or isinstance(value, Mapping):
         return True
-    where = f"{file.name}:{file.line(path)}: {printable('.'.join(map(str, path)))}"
-    found.problems.append(f"{where}: must be a map, not {shown(value)}; write each name on its own line with a colon")
+    key = printable(".".join(map(str, path)))
+    where = f"{file.name}:{file.line(path)}" + (f": {key}" if key else "")
+    # what stands there is not shown: it may be a secret
+    kind = "a list" if isinstance(value, list) else "a single value"
+    found.problems.append(f"{where}: must be a map, not {kind}; write each name on its own line with a colon")
     return False
 
 

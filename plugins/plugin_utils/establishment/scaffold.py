@@ -15,7 +15,7 @@ from typing import Any
 import jinja2
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
-from ansible_collections.essms.hardening.plugins.plugin_utils import reading, schemas
+from ansible_collections.essms.hardening.plugins.plugin_utils import reading
 from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError, shown
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import layout, validation, vaults
 from ansible_collections.essms.hardening.plugins.plugin_utils.model import Catalogue
@@ -35,8 +35,8 @@ def check_slug(slug: str, parent: Path) -> None:
     """Refuse a name no new folder can have. Raises CatalogueError."""
     if not layout.SLUG.fullmatch(slug) or not 2 <= len(slug) <= layout.SLUG_LENGTH:
         raise CatalogueError(
-            f"{shown(slug)} is no name for a folder; use 2 to {layout.SLUG_LENGTH} lower case letters, digits and single"
-            " hyphens, such as ehpad-les-tilleuls"
+            f"{shown(slug)} is no name for a folder; use 2 to {layout.SLUG_LENGTH} lower case letters, digits and"
+            " single hyphens, such as ehpad-les-tilleuls"
         )
     if os.path.lexists(parent / slug):
         raise CatalogueError(f"{parent / slug} exists already and stays as it is; choose another name")
@@ -48,15 +48,13 @@ def check_slug(slug: str, parent: Path) -> None:
         raise CatalogueError(problem)
 
 
-def read_answers(path: Path, slug: str) -> dict[str, Any]:
+def read_answers(path: Path, slug: str, catalogue: Catalogue) -> dict[str, Any]:
     """Return the answers of a file. Raises CatalogueError with everything that is wrong, one line each."""
     file = reading.load(path, path.name)
     broken = file.problems(layout.schema("answers"))
     if not broken:
         own = {**file.data["establishment"], "folder": slug}
-        for each in schemas.problems(layout.schema("establishment"), own):
-            place, where = ("establishment", *each.place), schemas.dotted(("establishment", *each.path))
-            broken.append(f"{file.name}:{file.line(place)}: {where}: {each.sentence}")
+        broken += [file.said(each.below("establishment")) for each in validation.identity_problems(own, catalogue)]
     if broken:
         raise CatalogueError("\n".join(broken))
     return dict(file.data)
@@ -65,7 +63,7 @@ def read_answers(path: Path, slug: str) -> dict[str, Any]:
 def create(parent: Path, slug: str, answers: Mapping[str, Any], catalogue: Catalogue) -> Path:
     """Make the folder of an establishment and the password of its vault; return the folder.
 
-    Folders are 0700, files 0600. Raises CatalogueError, with one line for each problem, or OSError; then nothing is left.
+    Folders are 0700, files 0600. Raises CatalogueError, one line for each problem, or OSError; nothing is left then.
     """
     check_slug(slug, parent)
     parent.mkdir(parents=True, exist_ok=True)
@@ -105,14 +103,7 @@ def _fill(draft: Path, slug: str, answers: Mapping[str, Any], password: str) -> 
         autoescape=False,  # noqa: S701  # YAML; what was answered goes through the filter text
     )
     templates.filters["text"] = _as_yaml
-    for name in (
-        "establishment.yml",
-        "hosts.yml",
-        "waivers.yml",
-        "action_plan.yml",
-        "group_vars/all/main.yml",
-        "README.md",
-    ):
+    for name in (*layout.OURS, layout.HOSTS, "group_vars/all/main.yml", "README.md"):
         _write(draft / name, templates.get_template(f"{name}.j2").render(facts))
     for kind, (title, example) in _REGISTERS.items():
         text = templates.get_template("registers/register.yml.j2").render(facts, title=title, example=example)

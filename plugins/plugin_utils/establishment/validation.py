@@ -7,8 +7,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from ansible_collections.essms.hardening.plugins.plugin_utils import reading
+from ansible_collections.essms.hardening.plugins.plugin_utils import reading, schemas
 from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError, nearest, shown
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import (
     folder as establishment,
@@ -61,7 +62,7 @@ def _places(found: inventory.Inventory) -> Iterator[str]:
     for path in sorted(found.folder.rglob("*")):
         target = path.resolve()
         if path.is_symlink() and target.is_relative_to(home) and not target.is_relative_to(home / slug):
-            yield f"{found.name(path)}: leads out of the folder; copy the file, nothing is shared between establishments"
+            yield f"{found.name(path)}: leads out of the folder; copy the file, establishments share nothing"
 
 
 def _identity(found: inventory.Inventory, catalogue: Catalogue) -> Iterator[str]:
@@ -71,19 +72,23 @@ def _identity(found: inventory.Inventory, catalogue: Catalogue) -> Iterator[str]
     except CatalogueError as error:
         yield str(error)
         return
-    broken = file.problems(layout.schema("establishment"))
-    yield from broken
-    if broken:
-        return
-    if file.data["folder"] != found.folder.name:
-        yield (
-            f"{file.name}:{file.line(('folder',))}: folder: {shown(file.data['folder'])} differs from the name of the"
-            f" folder, {found.folder.name}; was it copied? correct the one that is wrong"
+    broken = identity_problems(file.data, catalogue)
+    if not broken and file.data["folder"] != found.folder.name:
+        sentence = (
+            f"{shown(file.data['folder'])} differs from the name of the folder, {found.folder.name};"
+            " was it copied? correct the one that is wrong"
         )
-    if file.data["profile"] not in catalogue.profiles:
-        profile = file.data["profile"]
-        known = nearest(profile, catalogue.profiles)
-        yield f"{file.name}:{file.line(('profile',))}: profile: unknown profile {shown(profile)}; {known}"
+        broken.append(schemas.Problem(("folder",), sentence, ("folder",)))
+    yield from map(file.said, broken)
+
+
+def identity_problems(content: Any, catalogue: Catalogue) -> list[schemas.Problem]:
+    """Return what is wrong with the content of establishment.yml, wherever it stands."""
+    found = schemas.problems(layout.schema("establishment"), content)
+    if not found and content["profile"] not in catalogue.profiles:
+        sentence = f"unknown profile {shown(content['profile'])}; {nearest(content['profile'], catalogue.profiles)}"
+        found.append(schemas.Problem(("profile",), sentence, ("profile",)))
+    return found
 
 
 def _lists(found: inventory.Inventory, catalogue: Catalogue) -> Iterator[str]:

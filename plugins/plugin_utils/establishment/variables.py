@@ -47,8 +47,7 @@ def problems(variable: inventory.Variable, catalogue: Catalogue) -> Iterator[str
 
 def _broken(variable: inventory.Variable, schema: str, value: Any) -> Iterator[str]:
     for each in schemas.problems(schema, value):
-        path = schemas.dotted((variable.name, *each.path))
-        yield f"{variable.at(*each.place)}: {path}: {each.sentence}"
+        yield f"{variable.at(*each.place)}: {each.below(variable.name)}"
 
 
 def _justifications(variable: inventory.Variable, catalogue: Catalogue) -> Iterator[str]:

@@ -48,9 +48,7 @@ def _header_problem(header: str, slug: str) -> str:
     wanted = f"{inventory.VAULT_MARK}1.2;AES256;{slug}"
     if header.strip() == wanted:
         return ""
-    return (
-        f"{shown(header.strip())} is not the vault of this establishment ({wanted}); encrypt it anew with its vault id"
-    )
+    return f"{shown(header.strip())} is not the vault of this establishment ({wanted}); encrypt it with its vault id"
 
 
 def _password(path: Path) -> Iterator[str]:
@@ -77,7 +75,7 @@ def _shared(found: inventory.Inventory) -> Iterator[str]:
             yield f"{name}: holds a secret that {other.name} has too; give each establishment its own"
         if password and password == _digest_of(layout.vault_folder() / other.name):
             where = printable(layout.vault_folder() / found.folder.name, 200)
-            yield f"{where}: is the vault password of {other.name} too; give each establishment its own (ansible-vault rekey)"
+            yield f"{where}: is the vault password of {other.name} too; give each its own (ansible-vault rekey)"
 
 
 def siblings(folder: Path) -> list[Path]:
