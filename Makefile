@@ -5,6 +5,9 @@ SUITABLE := import sys, ensurepip; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell /usr/bin/python3 -c '$(SUITABLE)' 2>/dev/null && echo /usr/bin/python3 || echo python3)
 BIN := .venv/bin
 PROFILE ?= combine
+# An establishment: its inventory after the common one, and the password of its own vault where there is one.
+VAULT_DIR := $(or $(ESSMS_VAULT_DIR),$(HOME)/.config/essms-hardening/vault)
+INVENTORY = -i inventories/_common -i inventories/$(ETAB) $(addprefix --vault-id $(ETAB)@,$(wildcard $(VAULT_DIR)/$(ETAB)))
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 .DEFAULT_GOAL := help
@@ -32,6 +35,32 @@ lab-down: ## Remove the hosts of the lab (images are kept)
 .PHONY: demo
 demo: setup ## Watch two fresh hosts being audited, hardened, audited again and rolled back
 	@$(BIN)/python -m tools.demo
+
+.PHONY: establishment
+establishment: venv ## Make the folder of an establishment (NAME=ehpad-les-tilleuls; FROM=answers.yml asks nothing)
+	@$(BIN)/python tools/establishment.py new "$(NAME)" $(if $(FROM),--from "$(FROM)")
+
+# Git keeps no modes: what it checked out, the owner alone may read from here on.
+.PHONY: etab
+etab: venv
+	@test -n "$(ETAB)" || { echo "Say which establishment: make $(firstword $(MAKECMDGOALS)) ETAB=ehpad-les-tilleuls" >&2; exit 2; }
+	@test ! -d "inventories/$(ETAB)" || chmod -R go= "inventories/$(ETAB)"
+
+.PHONY: validate
+validate: etab ## Say everything that is wrong in the files of an establishment (ETAB=ehpad-les-tilleuls)
+	@$(BIN)/python tools/establishment.py validate "$(ETAB)"
+
+.PHONY: audit
+audit: etab ## Audit an establishment, read-only (ETAB=…, ARGS="--limit poste-1")
+	@$(BIN)/ansible-playbook $(INVENTORY) playbooks/audit.yml $(ARGS)
+
+.PHONY: apply
+apply: etab ## Bring an establishment into line (ETAB=…, ARGS="--limit poste-1 --check --diff")
+	@$(BIN)/ansible-playbook $(INVENTORY) playbooks/apply.yml $(ARGS)
+
+.PHONY: rollback
+rollback: etab ## Take the last change of an establishment back (ETAB=…, ARGS="--limit poste-1")
+	@$(BIN)/ansible-playbook $(INVENTORY) playbooks/rollback.yml $(ARGS)
 
 .PHONY: audit-here
 audit-here: venv ## Audit this machine, read-only, no lab needed

@@ -28,7 +28,7 @@ FORBIDDEN = (
     "Makefile",
 )
 ROLES = sorted(path.parent.name for path in ROOT.glob("roles/*/controls"))
-DOCUMENTED = {"module": ["settings"], "role": ROLES}
+DOCUMENTED = {"module": ["establishment", "settings"], "role": ROLES}
 
 INVENTORY = """
 all:

@@ -23,14 +23,12 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import C
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import waivers
 from ansible_collections.essms.hardening.plugins.plugin_utils.host_record import HostRecord
 from ansible_collections.essms.hardening.plugins.plugin_utils.origins import Source, origin_of
-from ansible_collections.essms.hardening.plugins.plugin_utils.resolution import check_names
+from ansible_collections.essms.hardening.plugins.plugin_utils.resolution import RUN_OPTIONS, check_names
 from ansible_collections.essms.hardening.plugins.plugin_utils.selection import select
 
 _WINDOWS = ("winrm", "psrp")
 _MODES = {"audited": "audit", "applied": "apply", "reverted": "rollback"}
 _PACKAGE_MODULES = {"debian": "ansible.builtin.apt", "redhat": "ansible.builtin.dnf"}
-_RUN_OPTIONS = {"essms_transaction": "transaction", "essms_guard_seconds": "guard_seconds", "essms_relax": "relax"}
-"""Variables that stand for an option of this action, so that playbooks and roles need not pass them on."""
 _GUARD_BOUNDS = (15, 600)
 """Seconds: a blocked try to connect costs ten, and nobody waits longer than ten minutes for access."""
 _AFTER_GUARD = 5
@@ -92,7 +90,7 @@ class ActionModule(ActionBase):
     # --- before the host is asked ------------------------------------------------------------------------------------
 
     def _arguments(self) -> dict[str, Any]:
-        for variable, option in _RUN_OPTIONS.items():
+        for variable, option in RUN_OPTIONS.items():
             if variable in self._vars and option not in self._task.args:
                 self._task.args[option] = self._template(variable, None)
         _spec, arguments = self.validate_argument_spec(argument_spec=OPTIONS)
@@ -169,8 +167,8 @@ class ActionModule(ActionBase):
 
     def _variables(self, catalogue: Catalogue) -> dict[str, Any]:
         names = [name for name in self._vars if name.startswith("essms_")]
-        check_names(catalogue, names, list(_RUN_OPTIONS))
-        return {name: self._template(name, None) for name in names if name not in _RUN_OPTIONS}
+        check_names(catalogue, names, list(RUN_OPTIONS))
+        return {name: self._template(name, None) for name in names if name not in RUN_OPTIONS}
 
     def _source_of(self, name: str, _value: object) -> Source:
         return origin_of(name, self._vars.get(name), self._folder.absolute(), inventory.owners(self._host))

@@ -28,6 +28,7 @@ from ansible.plugins.callback.default import CallbackModule as Default
 from ansible_collections.essms.hardening.plugins.plugin_utils import events
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 
+_CHECK = "essms.hardening.establishment"
 _SENTENCE = 1000
 
 
@@ -45,10 +46,13 @@ class CallbackModule(Default):
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """Show one sentence when a settings task failed, and everything when another task did."""
-        if "essms" not in events.content(result):
+        checked = events.task(result).resolved_action == _CHECK
+        if "essms" not in events.content(result) and not checked:
             super().v2_runner_on_failed(result, ignore_errors)
             return
         self._say("failed", constants.COLOR_ERROR, result)
+        for problem in events.content(result).get("problems", ()) if checked else ():
+            self._display.display(f"  {printable(problem, _SENTENCE)}", color=constants.COLOR_ERROR)
         if ignore_errors:
             self._display.display("...ignoring", color=constants.COLOR_SKIP)
 

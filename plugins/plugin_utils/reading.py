@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Hashable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,8 +19,12 @@ MAX_BYTES = 1_000_000
 MAX_VALUES = 100_000
 """A file of a few lines whose aliases repeat each other may stand for more values than memory holds."""
 
+MAX_DEPTH = 100
+"""The C loader calls itself for each level, and takes the whole program down when there are too many."""
+
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _ALIAS = re.compile(r"(?:^|[\s\[{,])\*[^\s*]")
+_DEEP = re.compile(rf"^ {{{MAX_DEPTH}}}|(?:[-?][ \t]+){{{MAX_DEPTH}}}", re.MULTILINE)
 
 
 class StrictLoader(_Base):  # type: ignore[misc]  # the C loader exists only where libyaml does
@@ -31,6 +36,7 @@ class StrictLoader(_Base):  # type: ignore[misc]  # the C loader exists only whe
     }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Return a map, unless it has the same key twice."""
         seen: set[str] = set()
         for key, _value in node.value:
             if isinstance(key, yaml.ScalarNode):
@@ -51,13 +57,22 @@ class File(NamedTuple):
     data: Any
 
     def problems(self, schema: str) -> list[str]:
-        """Return every rule of a schema (text of ``schemas.key_of``) it breaks: ``name:line: key: rule; what to do``."""
-        return [f"{self.name}:{self.line(each.place)}: {each}" for each in schemas.problems(schema, self.data)]
+        """Return every rule of a schema (text of ``schemas.key_of``) it breaks: ``name:line: key: rule; advice``."""
+        return [self.said(each) for each in schemas.problems(schema, self.data)]
+
+    def said(self, problem: schemas.Problem) -> str:
+        """Return a problem of this file with its name and line."""
+        return f"{self.name}:{self.line(problem.place)}: {problem}"
 
     def line(self, path: tuple[Any, ...]) -> int:
         """Return the line, from 1, of the key or item a path leads to, or of the last part of it that is written."""
-        # Composed anew: lines are only asked for when something is to be said about them.
-        return line_in(yaml.compose(self.text, Loader=StrictLoader), path)
+        return line_in(_composed(self.text), path)
+
+
+@lru_cache(maxsize=4)
+def _composed(text: str) -> yaml.Node | None:
+    """Return the nodes of a text, which know their lines: only asked for when something is to be said about them."""
+    return yaml.compose(text, Loader=StrictLoader)
 
 
 def read(path: Path, name: str, schema: str) -> Any:
@@ -77,6 +92,8 @@ def load(path: Path, name: str, loader: Any = StrictLoader) -> File:
         if path.stat().st_size > MAX_BYTES:
             raise CatalogueError(f"{name}: is larger than {MAX_BYTES // 1_000_000} MB; split or shorten it")
         text = path.read_text(encoding="utf-8")
+        if _depth(text) > MAX_DEPTH:
+            raise CatalogueError(f"{name}: is nested more than {MAX_DEPTH} levels deep; write it flatter")
         if _ALIAS.search(text) and _values(yaml.compose(text, Loader=loader), {}) > MAX_VALUES:
             raise CatalogueError(f"{name}: its aliases stand for too many values; write them out")
         return File(name, text, yaml.load(text, Loader=loader))  # noqa: S506  # derived from SafeLoader
@@ -90,8 +107,6 @@ def load(path: Path, name: str, loader: Any = StrictLoader) -> File:
         if isinstance(error, CatalogueError):
             raise
         raise CatalogueError(f"{name}: not valid YAML: {_one_line(error)}; put the value in quotes") from error
-    except RecursionError as error:
-        raise CatalogueError(f"{name}: is nested too deeply; write it flatter") from error
     except OSError as error:
         raise CatalogueError(f"{name}: cannot be read: {error.strerror}; check the file and its rights") from error
 
@@ -109,6 +124,19 @@ def line_in(node: yaml.Node | None, path: tuple[Any, ...]) -> int:
                 break
             line, node = found[0].start_mark.line + 1, found[1]
     return line
+
+
+def _depth(text: str) -> int:
+    """Return how deep a text nests, 0 when a glance shows that it cannot be deep."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH and not _DEEP.search(text):
+        return 0
+    deepest = depth = 0
+    for event in yaml.parse(text, Loader=_Base):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        deepest = max(deepest, depth)
+        if deepest > MAX_DEPTH:
+            break
+    return deepest
 
 
 def _values(node: yaml.Node | None, known: dict[int, int]) -> int:

@@ -34,6 +34,8 @@ ENGINE_VARIABLES = frozenset(
     }
 )
 """Variables with our prefix that are not parameters of a control."""
+RUN_OPTIONS = {"essms_transaction": "transaction", "essms_guard_seconds": "guard_seconds", "essms_relax": "relax"}
+"""Variables that stand for an option of the settings action, so that playbooks and roles need not pass them on."""
 _WORDS = {"true": True, "yes": True, "false": False, "no": False}
 
 

@@ -49,6 +49,10 @@ class Problem(NamedTuple):
         path = dotted(self.path)
         return f"{path}: {self.sentence}" if path else self.sentence
 
+    def below(self, *keys: str | int) -> Problem:
+        """Return the same problem of a value that stands below some keys."""
+        return Problem((*keys, *self.path), self.sentence, (*keys, *self.place))
+
 
 def key_of(schema: Mapping[str, Any]) -> str:
     """Return the canonical text of a schema, to be kept by whoever checks the same one often."""

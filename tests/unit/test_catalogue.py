@@ -249,7 +249,7 @@ YAML = {
     "list": ("- id: M08-01\n", ":1: must be a map, not [{'id': 'M08-01'}]"),
     "empty": ("", ":1: must be a map, not None"),
     "number beyond what Python reads": ("id: 1" + "0" * 5000 + "\n", None),
-    "nested too deeply": ("id: " + "[" * 900 + "\n", None),
+    "nested too deeply": ("id: " + "[" * 900_000 + "\n", ": is nested more than 100 levels deep; write it flatter"),
     "object": ("id: !!python/object/apply:os.system [id]\n", None),
     "key that is no text": ("id: M08-01\nno: 1\n", ":1: key false is not a string; put it in quotes"),
 }

@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Say everything that is wrong in the inventory folders of a run, before any host is touched."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import CatalogueError, load
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import validation
+
+# Loaded here, in the process that forks the workers, so that this task and the settings share it.
+with contextlib.suppress(CatalogueError):
+    load()
+
+
+class ActionModule(ActionBase):
+    """The whole of essms.hardening.establishment: it works on the controller only, and changes nothing."""
+
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the result of the task, failed with every problem when there is one."""
+        super().run(tmp, task_vars)
+        self.validate_argument_spec(argument_spec={})
+        folders = _folders((task_vars or {}).get("ansible_inventory_sources") or ())
+        try:
+            catalogue = load()
+            problems = [each for folder in folders for each in validation.problems(folder, catalogue)]
+        except CatalogueError as error:
+            problems = [str(error)]
+        result: dict[str, Any] = {"changed": False, "problems": problems}
+        if problems:
+            count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+            result.update(failed=True, msg=f"No host was touched: {count} in the inventory, first {problems[0]}")
+        return result
+
+
+def _folders(sources: Any) -> list[Path]:
+    """Return the folders the inventory of the run stands in, each once; names on the command line have none."""
+    paths = [Path(str(source)) for source in sources]
+    found = [path if path.is_dir() else path.parent for path in paths if path.exists()]
+    return list(dict.fromkeys(folder.absolute() for folder in found))

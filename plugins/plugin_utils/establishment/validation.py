@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that is wrong with an inventory folder, said before any host is touched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.essms.hardening.plugins.plugin_utils import reading, schemas
+from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError, nearest, shown
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import (
+    folder as establishment,
+)
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import (
+    inventory,
+    layout,
+    variables,
+    vaults,
+)
+from ansible_collections.essms.hardening.plugins.plugin_utils.model import Catalogue
+
+
+def problems(folder: Path, catalogue: Catalogue) -> list[str]:
+    """Return everything that is wrong in an inventory folder, one line each, in the same order every time.
+
+    A folder without establishment.yml is a plain inventory: only the variables with our prefixes are checked there.
+    """
+    if not folder.is_dir():
+        return [f"{folder}: there is no such folder; check the name, or make it: make establishment NAME={folder.name}"]
+    found = inventory.read(folder)
+    own = (each for variable in found.variables for each in variables.problems(variable, catalogue))
+    if not (folder / layout.IDENTITY).is_file():
+        return list(own)
+    return [
+        *_places(found),
+        *_identity(found, catalogue),
+        *_lists(found, catalogue),
+        *found.problems,
+        *_targets(found),
+        *own,
+        *vaults.problems(found),
+    ]
+
+
+def _places(found: inventory.Inventory) -> Iterator[str]:
+    """Yield a name that nothing reads, which would be ignored in silence, and a link that leaves the establishment."""
+    slug = found.folder.name
+    if not layout.SLUG.fullmatch(slug) or len(slug) > layout.SLUG_LENGTH:
+        yield f"{shown(slug)}: is no name for an establishment; use lower case letters, digits and single hyphens"
+    known = (*layout.FILES, *layout.VARIABLES, layout.REGISTERS)
+    for path in sorted(found.folder.glob("[!.]*")):
+        if path.name not in known and path.name not in found.sources:
+            yield f"{found.name(path)}: nothing reads this file; {nearest(path.name[:60], known)}"
+    registers = [f"{kind}.yml" for kind in layout.REGISTER_KINDS]
+    for path in sorted((found.folder / layout.REGISTERS).glob("[!.]*")):
+        if path.name not in registers:
+            yield f"{found.name(path)}: is no register; {nearest(path.name[:60], registers)}"
+    home = found.folder.parent.resolve()
+    for path in sorted(found.folder.rglob("*")):
+        target = path.resolve()
+        if path.is_symlink() and target.is_relative_to(home) and not target.is_relative_to(home / slug):
+            yield f"{found.name(path)}: leads out of the folder; copy the file, establishments share nothing"
+
+
+def _identity(found: inventory.Inventory, catalogue: Catalogue) -> Iterator[str]:
+    path = found.folder / layout.IDENTITY
+    try:
+        file = reading.load(path, found.name(path))
+    except CatalogueError as error:
+        yield str(error)
+        return
+    broken = identity_problems(file.data, catalogue)
+    if not broken and file.data["folder"] != found.folder.name:
+        sentence = (
+            f"{shown(file.data['folder'])} differs from the name of the folder, {found.folder.name};"
+            " was it copied? correct the one that is wrong"
+        )
+        broken.append(schemas.Problem(("folder",), sentence, ("folder",)))
+    yield from map(file.said, broken)
+
+
+def identity_problems(content: Any, catalogue: Catalogue) -> list[schemas.Problem]:
+    """Return what is wrong with the content of establishment.yml, wherever it stands."""
+    found = schemas.problems(layout.schema("establishment"), content)
+    if not found and content["profile"] not in catalogue.profiles:
+        sentence = f"unknown profile {shown(content['profile'])}; {nearest(content['profile'], catalogue.profiles)}"
+        found.append(schemas.Problem(("profile",), sentence, ("profile",)))
+    return found
+
+
+def _lists(found: inventory.Inventory, catalogue: Catalogue) -> Iterator[str]:
+    """Yield what is wrong with the files that are lists: the action plan and the registers."""
+    named = {layout.ACTION_PLAN: "action_plan"}
+    named |= {f"{layout.REGISTERS}/{kind}.yml": "register" for kind in layout.REGISTER_KINDS}
+    for name, schema in named.items():
+        path = found.folder / name
+        if not path.is_file():
+            continue
+        try:
+            file = reading.load(path, found.name(path))
+        except CatalogueError as error:
+            yield str(error)
+            continue
+        broken = establishment.list_problems(file, schema)
+        yield from broken
+        if name == layout.ACTION_PLAN and not broken:
+            yield from _actions(found, file, catalogue)
+
+
+def _actions(found: inventory.Inventory, file: reading.File, catalogue: Catalogue) -> Iterator[str]:
+    for index, action in enumerate(file.data or ()):
+        control = action["control"]
+        if control not in catalogue.controls:
+            where = f"{file.name}:{file.line((index, 'control'))}: [{index}].control"
+            yield f"{where}: unknown control {control}; {nearest(control, catalogue.controls)}"
+        for place, host in enumerate(action.get("hosts", ())):
+            if not found.has_host(host) and not found.open_ended:
+                where = f"{file.name}:{file.line((index, 'hosts', place))}: [{index}].hosts[{place}]"
+                yield f"{where}: unknown host {shown(host)}; {nearest(host, found.hosts)}"
+
+
+def _targets(found: inventory.Inventory) -> Iterator[str]:
+    """Yield an inventory without hosts, and variables for hosts and groups that do not exist."""
+    if found.open_ended:
+        return
+    if not found.hosts:
+        yield f"{found.folder.name}/{layout.HOSTS}: defines no host; write them under all: hosts:"
+    groups = {*found.groups, *layout.STANDARD_GROUPS}
+    for path in sorted((found.folder / "group_vars").glob("[!.]*")):
+        name = _target(path)
+        if name not in groups:
+            yield f"{found.name(path)}: is for a group that does not exist; {nearest(name[:60], groups)}"
+    for path in sorted((found.folder / "host_vars").glob("[!.]*")):
+        name = _target(path)
+        if not found.has_host(name):
+            yield f"{found.name(path)}: is for a host that does not exist; {nearest(name[:60], found.hosts)}"
+
+
+def _target(path: Path) -> str:
+    """Return the group or host a file or folder of variables is for."""
+    return path.name if path.is_dir() else re.sub(r"\.(yml|yaml|json)$", "", path.name)
