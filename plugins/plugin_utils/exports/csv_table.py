@@ -52,7 +52,7 @@ def render(document: Document, catalogue: Catalogue, language: str) -> str:
     table.writerow(HEADINGS[words.language])
     groups = {host["name"]: telling.text(host["groups"]) for host in document["hosts"]}
     for result in document["results"]:
-        start = _about(document, result, groups.get(result["host"], ""), catalogue, words)
+        start = tuple(_about(document, result, groups.get(result["host"], ""), catalogue, words))
         end = _rest(result, words)
         rows: list[dict[str, Any] | None] = [*result["settings"]]
         for row in rows or [None]:
