@@ -62,17 +62,18 @@ def _text(path: Path, name: str, limit: int) -> str:
         raise JsonFileError(_unreadable(name, error)) from error
     except ValueError as error:  # a zero byte in the name
         raise JsonFileError(f"{name}: is no name of a file; give the results.json of a run.") from error
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(descriptor)
+        kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe or a device"
+        raise JsonFileError(f"{name}: is {kind}, not a file; give the file itself.")
     with os.fdopen(descriptor, "rb") as file:
-        mode = os.fstat(descriptor).st_mode
-        if stat.S_ISDIR(mode):
-            raise JsonFileError(f"{name}: is a folder, not a file; give the file itself.")
-        if not stat.S_ISREG(mode):
-            raise JsonFileError(f"{name}: is a pipe or a device, not a file; give the file itself.")
         try:
-            content = file.read(limit + 1)
+            # one byte more than the limit, because a file may grow while it is read
+            content = file.read(limit + 1) if found.st_size <= limit else b""
         except OSError as error:
             raise JsonFileError(_unreadable(name, error)) from error
-    if len(content) > limit:
+    if max(found.st_size, len(content)) > limit:
         raise JsonFileError(
             f"{name}: is larger than {limit // 2**20} MB, which no run writes; check that it is a results file."
         )

@@ -36,13 +36,14 @@ STRINGS = {
 }
 
 
-def hostile() -> Document:
-    """Return a valid document in which each of these strings stands wherever a text may stand."""
-    made = document(*(_record(text) for text in STRINGS.values()), silent("mute\x1b\n", "down: <b>\ud800\n" * 1000))
+def hostile(longest: int = 1_000_000) -> Document:
+    """Return a valid document in which each of these strings, cut to ``longest``, stands wherever a text may stand."""
+    strings = dict.fromkeys(text[:longest] for text in STRINGS.values())
+    made = document(*map(_record, strings), silent("mute\x1b\n", "down: <b>\ud800\n" * 1000))
     made["establishment"] = STRINGS["new lines"] + STRINGS["path"]
     made["identity"] = dict.fromkeys(("name", "finess", "category"), STRINGS["markup in quotes"])
     made["versions"] = {"ansible": STRINGS["lone surrogate"], "collection": STRINGS["formula"], STRINGS["markup"]: ""}
-    made["waivers"] = [{**WAIVER, **_texts(text), "state": "expiring"} for text in STRINGS.values()]  # type: ignore[typeddict-item]
+    made["waivers"] = [{**WAIVER, **_texts(text), "state": "expiring"} for text in strings]  # type: ignore[typeddict-item]
     made["hosts"].append({**made["hosts"][0], "name": "host\u202ewithout", "state": "not_verified", "problem": "\x00"})
     return made
 
