@@ -19,6 +19,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.results import Doc
 NEVER_REACHED = "The run stopped before this host was verified: see the problems of the other hosts, then run again."
 SKIPPED = "The task was skipped on this host by its own conditions, so nothing was looked at."
 INTERRUPTED = "The run was interrupted before this host was verified: run it again."
+UNSEEN = "The host sent nothing about this control: run again on this host."
 UNPROVEN = "It was called compliant, but no observed setting shows it."
 
 _CHECK = " (check)"
@@ -229,7 +230,7 @@ def _result(item: Mapping[str, Any], host: str, problem: str, earlier: Result | 
     if verdict == verdicts.COMPLIANT and verdicts.verdict(settings) != verdicts.COMPLIANT:
         verdict, reason = verdicts.NOT_VERIFIED, UNPROVEN
     if verdict == verdicts.NOT_VERIFIED:
-        reason = reason or problem
+        reason = reason or problem or ("" if settings else UNSEEN)
     return {
         "control": str(item["control"]),
         "measure": str(item.get("measure") or item["control"].split("-")[0]),

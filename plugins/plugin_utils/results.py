@@ -8,17 +8,17 @@ the events of a run, ``reports.py`` writes it.
 
 from __future__ import annotations
 
-import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
-from ansible_collections.essms.hardening.plugins.plugin_utils import verdicts
+from ansible_collections.essms.hardening.plugins.plugin_utils import json_file, results_check, verdicts
+from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 
 SCHEMA = "essms-results/1"
-SCHEMA_FILE = Path(__file__).parents[2] / "schema" / "results.schema.json"
 
 VERIFIED = "verified"
 NOT_VERIFIED = "not_verified"
@@ -172,28 +172,45 @@ def score(results: Iterable[Mapping[str, Any]]) -> Score:
 def read(path: Path) -> Document:
     """Read and check a results file, or the one in a report folder.
 
-    Raises ResultsError (one line) when it cannot be read, is not JSON, or does not match the schema.
+    Raises ResultsError (one line: file, what is wrong, what to do) when it cannot be read, is cut short, comes from
+    another program or a newer version, or does not match the schema.
     """
-    file = path / "results.json" if path.is_dir() else path
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ResultsError(f"{file}: cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise ResultsError(f"{file}: is not valid JSON: {error}.") from error
+        file = path / "results.json" if path.is_dir() else path
+    except OSError:  # a folder above it may not be entered; opening it says so
+        file = path
+    try:
+        document = json_file.load(file)
+    except json_file.JsonFileError as error:
+        raise ResultsError(str(error)) from error
+    name = json_file.shown(file)
+    foreign = _foreign(document)
+    if foreign:
+        raise ResultsError(f"{name}: {foreign}")
     try:
         return validate(document)
     except ResultsError as error:
-        raise ResultsError(f"{file}: {error}") from error
+        raise ResultsError(f"{name}: {error} Take the file of another run, or a copy of this one.") from error
+
+
+def _foreign(document: Any) -> str:
+    """Return the sentence why a file is none this version can read, judging by the schema it names; else empty."""
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if schema == SCHEMA:
+        return ""
+    family, _slash, number = SCHEMA.partition("/")
+    later = re.fullmatch(rf"{family}/([0-9]{{1,6}})", schema) if isinstance(schema, str) else None
+    if later and int(later[1]) > int(number):
+        return f"was written by a newer version of essms.hardening ({schema}); update it on this machine."
+    if schema is None:
+        return "is no results file of essms.hardening; give the results.json of a run."
+    return f"follows the schema {printable(schema)} instead of {SCHEMA}; give the results.json of a run."
 
 
 def validate(document: Any) -> Document:
     """Return the document if it matches the schema; raise ResultsError naming the place and the rule otherwise."""
-    import jsonschema  # heavy, and never needed while a run is collecting
-
-    validator = jsonschema.Draft202012Validator(json.loads(SCHEMA_FILE.read_text(encoding="utf-8")))
-    error = jsonschema.exceptions.best_match(validator.iter_errors(document))
-    if error is not None:
-        raise ResultsError(f"{error.json_path}: {error.message[:200]} (rule {error.validator}).")
+    broken = results_check.problem(document)
+    if broken:
+        raise ResultsError(broken)
     checked: Document = document
     return checked

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -198,17 +197,3 @@ def test_waivers_reach_the_document() -> None:
     made = document(record("deb12", {"M07-05": "waived"}))
     (item,) = [item for item in made["results"] if item["verdict"] == "waived"]
     assert item["waiver"] == WAIVER
-
-
-def test_read_takes_a_file_or_its_folder_and_says_what_is_wrong(tmp_path: Path) -> None:
-    file = tmp_path / "results.json"
-    file.write_text(json.dumps(document(record("deb12"))), encoding="utf-8")
-    assert results.read(tmp_path) == results.read(file)
-    file.write_text("{", encoding="utf-8")
-    with pytest.raises(results.ResultsError, match="not valid JSON"):
-        results.read(file)
-    file.write_text("{}", encoding="utf-8")
-    with pytest.raises(results.ResultsError, match=r"results\.json: \$: 'schema' is a required property"):
-        results.read(file)
-    with pytest.raises(results.ResultsError, match="No such file"):
-        results.read(tmp_path / "none.json")

@@ -1,0 +1,107 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""CSV for a spreadsheet: one line per setting of each control on each host, or one line where there is no setting.
+
+UTF-8 with a byte order mark, fields in quotes separated by semicolons, lines ended by CR LF: what a French LibreOffice
+Calc or Excel opens by a double click without asking.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.essms.hardening.plugins.plugin_utils.exports import telling
+from ansible_collections.essms.hardening.plugins.plugin_utils.model import Catalogue
+from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, Result
+from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
+
+HEADINGS = {
+    "fr": (
+        "Établissement", "Date", "Hôte", "Groupes", "Mesure", "Contrôle", "Intitulé", "Verdict", "Réglage",
+        "Nom technique", "Attendu", "Observé", "État du réglage", "Explication", "Origine de l’exigence", "Preuve",
+        "Fin de dérogation", "Responsable de la dérogation", "Motif de la dérogation",
+    ),
+    "en": (
+        "Establishment", "Date", "Host", "Groups", "Measure", "Control", "Title", "Verdict", "Setting",
+        "Technical name", "Expected", "Observed", "State of the setting", "Explanation", "Origin of the requirement",
+        "Evidence", "End of waiver", "Owner of the waiver", "Reason of the waiver",
+    ),
+}  # fmt: skip
+
+_STATES = {
+    "ok": "compliant",
+    "fail": "non_compliant",
+    "not_applicable": "not_applicable",
+    "unknown": "not_verified",
+}
+
+#: What a spreadsheet takes for a formula: at the start of a cell, or after what another locale takes for a separator.
+_FORMULA = re.compile(r"(^|[,;\t]\s*)(?=[=+\-@\t\r＝＋－＠])")
+
+
+def render(document: Document, catalogue: Catalogue, language: str) -> str:
+    """Return the table, its first line the headings."""
+    words = Words(language)
+    file = io.StringIO()
+    file.write("\N{ZERO WIDTH NO-BREAK SPACE}")
+    table = csv.writer(file, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    table.writerow(HEADINGS[words.language])
+    groups = {host["name"]: telling.text(host["groups"]) for host in document["hosts"]}
+    for result in document["results"]:
+        start = tuple(_about(document, result, groups.get(result["host"], ""), catalogue, words))
+        end = _rest(result, words)
+        rows: list[dict[str, Any] | None] = [*result["settings"]]
+        for row in rows or [None]:
+            table.writerow([_safe(cell) for cell in (*start, *_setting(row, result, words), *end)])
+    for host in telling.without_result(document):
+        cells = [""] * len(HEADINGS[words.language])
+        cells[0], cells[2], cells[3] = (
+            telling.name(document["establishment"]),
+            telling.name(host["name"]),
+            groups[host["name"]],
+        )
+        cells[1] = words.moment(document["finished"])
+        cells[7] = telling.VERDICTS[words.language]["not_verified"]
+        cells[13] = telling.problem(host["problem"], words)
+        table.writerow(map(_safe, cells))
+    return file.getvalue()
+
+
+def _about(document: Document, result: Result, groups: str, catalogue: Catalogue, words: Words) -> Iterator[str]:
+    yield telling.name(document["establishment"])
+    yield words.moment(result.get("seen") or document["finished"])
+    yield telling.name(result["host"])
+    yield groups
+    yield telling.measure(catalogue, result["measure"], words)
+    yield result["control"]
+    yield telling.title(catalogue, result["control"], words)
+    yield telling.VERDICTS[words.language][result["verdict"]]
+
+
+def _setting(row: dict[str, Any] | None, result: Result, words: Words) -> Iterator[str]:
+    if row is None:
+        yield from ("", "", "", "", "", telling.explanation(result, words))
+        return
+    yield words.name(row)
+    yield telling.text(f"{row['kind']}: {row['name']}", 120)
+    yield words(row["rule"], telling.text(words.value(row["expected"])))
+    yield telling.text(words.value(row["observed"]))
+    yield telling.VERDICTS[words.language][_STATES[row["state"]]]
+    yield telling.reason(row["reason"] or result["reason"], words)
+
+
+def _rest(result: Result, words: Words) -> tuple[str, ...]:
+    waiver = result["waiver"]
+    about = (telling.text(result["origin"]), result["evidence"])
+    if not waiver:
+        return (*about, "", "", "")
+    return (*about, words.day(waiver["end"]), telling.text(waiver["owner"]), telling.text(waiver["reason"]))
+
+
+def _safe(cell: str) -> str:
+    """Return a cell that no spreadsheet runs: an apostrophe before each character that would begin a formula."""
+    return _FORMULA.sub(r"\1'", cell)

@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads one JSON file that somebody else may have written, cut short or replaced, without hanging or running out."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import stat
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
+
+#: Largest file that is read, in bytes: some sixty times what 50 hosts × 120 controls take.
+LIMIT = 256 * 2**20
+
+#: Deepest nesting of lists and maps; results need nine levels, and whoever shows them recurses.
+DEPTH = 40
+
+
+class JsonFileError(ValueError):
+    """A JSON file that cannot be used; its text is one printable line: file, what is wrong, what to do."""
+
+
+def load(path: Path, limit: int = LIMIT) -> Any:
+    """Return what a JSON file of at most ``limit`` bytes holds.
+
+    Only a regular file is opened for reading, so a pipe cannot make this wait. Beyond what JSON itself forbids, NaN,
+    infinite numbers, a key written twice and more than ``DEPTH`` levels are refused. Lone surrogates are allowed, as
+    JSON allows them: who shows or writes a text escapes them. Raises JsonFileError.
+    """
+    name = shown(path)
+    text = _text(path, name, limit)
+    if not text.strip():
+        raise JsonFileError(f"{name}: is empty; run again, or take the file of another run.")
+    try:
+        value = json.loads(text, object_pairs_hook=_map, parse_constant=_constant, parse_float=_float)
+    except RecursionError:
+        raise JsonFileError(_too_deep(name)) from None
+    except ValueError as error:
+        raise JsonFileError(
+            f"{name}: is not valid JSON, cut short or changed: {printable(error, 200)};"
+            " take the file of another run, or a copy of this one."
+        ) from error
+    if _deeper(value, DEPTH):
+        raise JsonFileError(_too_deep(name))
+    return value
+
+
+def shown(path: Path) -> str:
+    """Return the name of a file as an error shows it."""
+    return printable(path, 400)
+
+
+def _text(path: Path, name: str, limit: int) -> str:
+    try:
+        # not blocking: opening a pipe nobody writes to would wait for ever
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise JsonFileError(_unreadable(name, error)) from error
+    except ValueError as error:  # a zero byte in the name
+        raise JsonFileError(f"{name}: is no name of a file; give the results.json of a run.") from error
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(descriptor)
+        kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe or a device"
+        raise JsonFileError(f"{name}: is {kind}, not a file; give the file itself.")
+    with os.fdopen(descriptor, "rb") as file:
+        try:
+            # one byte more than the limit, because a file may grow while it is read
+            content = file.read(limit + 1) if found.st_size <= limit else b""
+        except OSError as error:
+            raise JsonFileError(_unreadable(name, error)) from error
+    if max(found.st_size, len(content)) > limit:
+        raise JsonFileError(
+            f"{name}: is larger than {limit // 2**20} MB, which no run writes; check that it is a results file."
+        )
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise JsonFileError(
+            f"{name}: is not UTF-8 text (byte {error.start}); take the file of another run, or a copy of this one."
+        ) from error
+
+
+def _unreadable(name: str, error: OSError) -> str:
+    return f"{name}: cannot be read: {error.strerror}; check the path and its rights."
+
+
+def _too_deep(name: str) -> str:
+    return f"{name}: nests lists and maps more than {DEPTH} levels deep, which no run writes; take the file of a run."
+
+
+def _map(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a key written twice: JSON keeps the last without a word, so two readers could see two verdicts."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _value in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f"key {printable(twice)} is written twice")
+    return made
+
+
+def _constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number of JSON")
+
+
+def _float(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"{printable(digits, 20)} is too large a number")
+    return number
+
+
+def _deeper(value: object, limit: int) -> bool:
+    """Tell whether lists and maps are nested more than ``limit`` levels deep, level by level."""
+    level = [value]
+    for _ in range(limit + 1):
+        below: list[object] = []
+        for item in level:
+            if isinstance(item, dict):
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+        if not below:
+            return False
+        level = below
+    return True
