@@ -25,6 +25,8 @@ def printable(value: object, limit: int = LIMIT) -> str:
     Control characters, escape sequences, bidirectional overrides, zero-width and unassigned characters are shown as
     escapes (``\x1b``, ``\u202e``); any kind of space becomes a plain one. A value cut short ends in ``…``.
     """
+    if isinstance(value, str) and len(value) <= limit and value.isprintable():
+        return value
     pieces = [_escape(character) for character in _text(value, limit)[: limit + 1]]
     if sum(map(len, pieces)) <= limit:
         return "".join(pieces)
