@@ -236,8 +236,7 @@ def _parameter_row(parameter: Parameter) -> str:
         for profile, value in parameter.accepted.items()
     ]
     values = [
-        ", ".join(map(shown_item, value)) if isinstance(value, list) else value
-        for value in parameter.values.values()
+        ", ".join(map(shown_item, value)) if isinstance(value, list) else value for value in parameter.values.values()
     ]
     return _row(
         f"`{parameter.name}`",

@@ -34,6 +34,7 @@ HOSTS = {
     "sauvegarde": ("serveurs",),
 }
 SILENT = "medecin"
+NO_ANSWER = "The host does not answer over SSH: check that it is on, its address, and the network between."
 NEVER = "animation"
 """A host of the inventory that no run has reached."""
 
@@ -56,7 +57,9 @@ NOT_APPLICABLE = {"M06-01": ("dossiers", "sauvegarde"), "M07-02": ("dossiers", "
 WAIVED = {"M07-02": ("accueil-1",), "M07-05": ("accueil-1",)}
 
 
-def waiver(control: str, state: str, end: str, scope: str = "group", name: str = "kiosques", orphan: str = "") -> Waived:
+def waiver(
+    control: str, state: str, end: str, scope: str = "group", name: str = "kiosques", orphan: str = ""
+) -> Waived:
     """Return one waiver."""
     return {
         "control": control,
@@ -92,7 +95,13 @@ def value(name: str, given: Any, own: Any, host: str) -> Value:
         "deviation": None,
     }
     if name == "essms_lock_seconds" and "postes_soins" in HOSTS.get(host, ()):
-        return {**plain, "value": 300, "layer": "group", "layer_name": "postes_soins", "source": "group_vars/postes_soins.yml:3"}
+        return {
+            **plain,
+            "value": 300,
+            "layer": "group",
+            "layer_name": "postes_soins",
+            "source": "group_vars/postes_soins.yml:3",
+        }
     if name == "essms_password_min_length":
         note = {
             "reason": "Logiciel de soins limité à dix caractères jusqu’à sa prochaine version.",
@@ -100,7 +109,11 @@ def value(name: str, given: Any, own: Any, host: str) -> Value:
             "date": "2026-03-12",
         }
         return {
-            **plain, "value": 10, "layer": "establishment", "layer_name": "", "deviation": note,
+            **plain,
+            "value": 10,
+            "layer": "establishment",
+            "layer_name": "",
+            "deviation": note,
             "source": "group_vars/all/essms.yml:12",
         }
     if name == "essms_usb" and host == "accueil-1":
@@ -195,11 +208,11 @@ def _host(name: str, groups: tuple[str, ...]) -> results.HostState:
         "name": name,
         "groups": list(groups),
         "state": results.NOT_VERIFIED if silent else results.VERIFIED,
-        "problem": "The host does not answer over SSH: check that it is on, its address, and the network between."
-        if silent
-        else "",
+        "problem": NO_ANSWER if silent else "",
         "profile": PROFILE,
-        "platform": {} if silent else {"id": "debian", "version": "13" if "serveurs" in groups else "12", "family": "debian"},
+        "platform": {}
+        if silent
+        else {"id": "debian", "version": "13" if "serveurs" in groups else "12", "family": "debian"},
         "transaction": None,
         "guard": None,
         "seconds": {"module": 0.4},
@@ -223,10 +236,10 @@ def _result(control: Control, host: str) -> Result:
         "settings": rows,
         "evidence": part.evidence,
         "origin": control.origin,
-        "reason": "The host does not answer over SSH: check that it is on, its address, and the network between." if silent else "",
-        "parameters": {} if silent else {
-            name: value(name, own.get(name), own.get(name), host) for name in control.parameters if name in own
-        },
+        "reason": NO_ANSWER if silent else "",
+        "parameters": {}
+        if silent
+        else {name: value(name, own.get(name), own.get(name), host) for name in control.parameters if name in own},
         "waiver": waived if verdict == verdicts.WAIVED else None,
         "changed": False,
         "seen": _seen(host),
@@ -244,7 +257,9 @@ def _rows(control: Control, host: str) -> list[dict[str, Any]]:
     found = []
     for setting in part.settings:
         kind = KINDS[setting.kind]
-        for name, expected in kind.expand(bodies.substitute(setting.body, catalogue.load().values(part, PROFILE))).items():
+        for name, expected in kind.expand(
+            bodies.substitute(setting.body, catalogue.load().values(part, PROFILE))
+        ).items():
             state = "ok"
             if host in NOT_APPLICABLE.get(control.id, ()):
                 state = "not_applicable"

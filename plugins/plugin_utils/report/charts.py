@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from markupsafe import Markup
-
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.language import Say
+from markupsafe import Markup
 
 _WIDTH, _HEIGHT = 760, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 52, 16, 34
@@ -65,7 +64,9 @@ def bar(parts: Sequence[tuple[str, int]], whole: int) -> Markup:
     ).format(Markup("").join(drawn))
 
 
-def two_bars(before: int, now: int, labels: tuple[Markup, Markup], figures: tuple[Markup, Markup], title: Markup) -> Markup:
+def two_bars(
+    before: int, now: int, labels: tuple[Markup, Markup], figures: tuple[Markup, Markup], title: Markup
+) -> Markup:
     """Return two bars one under the other, in percent, each with its label above and its figure at the end."""
     rows = [
         Markup(
@@ -73,9 +74,7 @@ def two_bars(before: int, now: int, labels: tuple[Markup, Markup], figures: tupl
             '<rect class="track" x="0" y="{}" width="320" height="10" rx="5"/>'
             '<rect class="{}" x="0" y="{}" width="{:.1f}" height="10" rx="5"/>'
         ).format(y + 14, label, name, y + 14, figure, y + 22, name, y + 22, 3.2 * share)
-        for y, name, label, figure, share in zip(
-            (0, 44), ("was", "is"), labels, figures, (before, now), strict=True
-        )
+        for y, name, label, figure, share in zip((0, 44), ("was", "is"), labels, figures, (before, now), strict=True)
     ]
     return _svg("two-bars", 320, 80, title, Markup("").join(rows))
 
@@ -104,14 +103,13 @@ def trend(samples: Sequence[Sample], title: Markup, description: Markup, say: Sa
         if sample.applied:
             x = frame.x(sample.when)
             inner.append(
-                Markup('<path class="applied" d="M{:.1f} {}V{}"/><path class="applied-mark" d="M{:.1f} {}l5 8h-10z"/>').format(
-                    x, _TOP, frame.floor, x, frame.floor - 8
-                )
+                Markup(
+                    '<path class="applied" d="M{:.1f} {}V{}"/><path class="applied-mark" d="M{:.1f} {}l5 8h-10z"/>'
+                ).format(x, _TOP, frame.floor, x, frame.floor - 8)
             )
-    for run in proven:
-        inner.append(
-            Markup('<path class="area" d="M{}V{}H{:.1f}Z"/>').format(_path(run), frame.floor, run[0][0])
-        )
+    inner += [
+        Markup('<path class="area" d="M{}V{}H{:.1f}Z"/>').format(_path(run), frame.floor, run[0][0]) for run in proven
+    ]
     inner += [Markup('<path class="verified" d="M{}"/>').format(_path(run)) for run in verified]
     inner += [Markup('<path class="proven" d="M{}"/>').format(_path(run)) for run in proven]
     flat = [place for run in proven for place in run]
@@ -122,7 +120,9 @@ def trend(samples: Sequence[Sample], title: Markup, description: Markup, say: Sa
     last = next((sample.proven for sample in reversed(samples) if sample.proven is not None), None)
     if flat and last is not None:
         x, y = flat[-1]
-        inner.append(Markup('<text class="last" x="{:.1f}" y="{:.1f}">{}</text>').format(x + 8, y + 5, say.percent(last)))
+        inner.append(
+            Markup('<text class="last" x="{:.1f}" y="{:.1f}">{}</text>').format(x + 8, y + 5, say.percent(last))
+        )
     return _svg("trend", _WIDTH, _HEIGHT, title, Markup("").join(inner), description)
 
 
@@ -183,7 +183,7 @@ def _path(places: Sequence[tuple[float, float]]) -> str:
 
 def _svg(name: str, width: int, height: int, title: Markup, inner: Markup, description: Markup | None = None) -> Markup:
     """Return a picture that a screen reader tells by its title. No ids: a page may hold any number of them."""
-    told = Markup('<desc>{}</desc>').format(description) if description else Markup("")
+    told = Markup("<desc>{}</desc>").format(description) if description else Markup("")
     return Markup('<svg class="{}" viewBox="0 0 {} {}" role="img" aria-label="{}"><title>{}</title>{}{}</svg>').format(
         name, width, height, title, title, told, inner
     )

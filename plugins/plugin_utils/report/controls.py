@@ -7,13 +7,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
 from ansible_collections.essms.hardening.plugins.plugin_utils import references
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.fixing import Fix, fix
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.outcomes import ORDER, Findings, Outcome, worst
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.scene import Scene
-from ansible_collections.essms.hardening.plugins.plugin_utils.report.values import Held, held
+from ansible_collections.essms.hardening.plugins.plugin_utils.report.values import Held, told
+from markupsafe import Markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ def _view(identifier: str, findings: Findings, scene: Scene) -> ControlView:
     say, known = scene.say, scene.material.catalogue.controls.get(identifier)
     found = scene.by_control.get(identifier, [])
     outcomes = findings.outcomes(found)
-    counted = Counter({verdict: 0 for verdict in ORDER})
+    counted = Counter(dict.fromkeys(ORDER, 0))
     for outcome in outcomes:
         counted[outcome.verdict] += len(outcome.hosts)
     origin = known.origin if known else found[0]["origin"]
@@ -63,5 +62,5 @@ def _view(identifier: str, findings: Findings, scene: Scene) -> ControlView:
         counts=[(verdict, number) for verdict, number in counted.items() if number],
         outcomes=outcomes,
         fix=fix(identifier, outcomes, scene.material.document["establishment"], say),
-        values=held(found, scene),
+        values=told(found, scene),
     )

@@ -7,8 +7,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Point
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import charts
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.exceptions import WaiverView
@@ -18,6 +16,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.report.scene impor
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.trend import applied, moved
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Score
 from ansible_collections.essms.hardening.plugins.plugin_utils.verdicts import COMPLIANT, NON_COMPLIANT, NOT_VERIFIED
+from markupsafe import Markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +117,5 @@ def _watch(scene: Scene, waivers: Sequence[WaiverView], hosts: Sequence[HostView
         ("watch_deviations", weakened, "ecarts", False),
     )
     return [
-        Watch(scene.say.count(phrase, number), anchor, serious)
-        for phrase, number, anchor, serious in counted
-        if number
+        Watch(scene.say.count(phrase, number), anchor, serious) for phrase, number, anchor, serious in counted if number
     ]

@@ -7,11 +7,10 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
 from ansible_collections.essms.hardening.plugins.plugin_utils import verdicts
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Change
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.scene import Scene
+from markupsafe import Markup
 
 DIRECTIONS = ("worse", "better", "other", "appeared", "gone")
 _OPEN = (verdicts.NON_COMPLIANT, verdicts.NOT_VERIFIED)

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.language import safe
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.scene import HOST_NAME, Scene
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Waived
+from markupsafe import Markup
 
 _ORDER = ("expired", "orphan", "expiring", "active", "future")
 

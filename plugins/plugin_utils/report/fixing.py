@@ -9,12 +9,11 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
 from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
 from ansible_collections.essms.hardening.plugins.plugin_utils import verdicts
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.language import Say, safe
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.outcomes import Outcome, Row
+from markupsafe import Markup
 
 _HOSTS_NAMED = 8
 """Up to as many hosts are named in a command; it then stays short enough to be typed."""
@@ -63,9 +62,13 @@ def _step(row: Row, say: Say) -> Markup:
 def _verify(outcome: Outcome, say: Say) -> Markup:
     if outcome.problem:
         advice = say.words.advice(outcome.problem)
-        return say("colon", say.own(advice.problem.capitalize()), say.own(advice.action))
+        return say("problem", say.own(_sentence(advice.problem)), say.own(_sentence(advice.action)))
     unread = next((row for row in outcome.rows if row.state == "unknown"), None)
     return say("fix_verify", _step(unread, say) if unread else outcome.reason)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _command(control: str, hosts: Sequence[str], folder: str) -> Markup:

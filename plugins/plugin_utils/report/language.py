@@ -8,11 +8,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from markupsafe import Markup, escape
-
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.texts import TEXTS
 from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words, shown_item
+from markupsafe import Markup, escape
 
 LIMIT = 400
 """Longest text that came from outside, in characters."""
@@ -84,16 +83,17 @@ class Say:
         except RecursionError:
             return Markup("…")
 
-    def unit(self, unit: str) -> Markup:
-        """Return the unit of a parameter; one without a word stays as the catalogue has it."""
-        return escape(self._phrases["units"].get(unit, unit))
+    def unit(self, unit: str, value: object) -> Markup:
+        """Return the unit of a parameter as it stands behind a value; one without a word here stays as it is."""
+        one, many = self._phrases["units"].get(unit, (unit, unit))
+        return escape(one if value == 1 else many)
 
     def percent(self, number: int | None) -> Markup:
         """Return « 74 % », or a dash when there is nothing to count."""
         return self("percent", number) if number is not None else Markup("–")
 
     def day(self, when: str | date) -> Markup:
-        """Return an ISO date, or the day of an ISO instant, in the time zone of this machine; other text as it stands."""
+        """Return an ISO date, or the day of an ISO instant in the time zone of this machine; other text stays."""
         try:
             instant = datetime.fromisoformat(str(when))
         except ValueError:

@@ -7,12 +7,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from markupsafe import Markup
-
 from ansible_collections.essms.hardening.plugins.plugin_utils import results
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.language import safe
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.scene import HOST_NAME, Scene
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import HostState, Score
+from markupsafe import Markup
 
 UNSEEN_DAYS = 30
 """A host that nothing was verified on for longer counts as not seen."""

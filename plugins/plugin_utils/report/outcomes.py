@@ -8,12 +8,11 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from markupsafe import Markup
-
 from ansible_collections.essms.hardening.plugins.plugin_utils import verdicts
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.language import Say, frozen, safe
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.scene import Fleet
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Result
+from markupsafe import Markup
 
 ORDER = (
     verdicts.NON_COMPLIANT,
@@ -85,16 +84,24 @@ class Findings:
 
     def _outcome(self, result: Result, reason: str, rows: tuple[Row, ...]) -> Outcome:
         told = {row.note for row in rows}
-        note = safe(self._say.words.note(reason)) if reason else Markup("")
+        unreached = result["verdict"] == verdicts.NOT_VERIFIED and not rows
+        note = self._problem(reason) if unreached else safe(self._say.words.note(reason))
         return Outcome(
             verdict=result["verdict"] if result["verdict"] in ORDER else verdicts.NOT_VERIFIED,
             evidence=str(result["evidence"]),
             reason=Markup("") if note in told else note,
-            problem=reason if result["verdict"] == verdicts.NOT_VERIFIED and not rows else "",
+            problem=reason if unreached else "",
             rows=rows,
             waiver=self._waiver(result),
             changed=bool(result["changed"]),
         )
+
+    def _problem(self, reason: str) -> Markup:
+        """Return why a host was not looked at: in plain words, or as it was said where there are none."""
+        advice = self._say.words.advice(reason)
+        told = self._say.words.note(reason)
+        known = advice.problem != self._say.words("other")
+        return self._say.own(advice.problem) if known else safe(told)
 
     def _waiver(self, result: Result) -> Markup:
         waiver = result["waiver"]
@@ -134,4 +141,3 @@ def worst(outcomes: Sequence[Outcome]) -> str:
 
 def _place(verdict: str) -> int:
     return ORDER.index(verdict)
-

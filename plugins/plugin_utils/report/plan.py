@@ -6,10 +6,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Action
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.scene import Scene
+from markupsafe import Markup
 
 URGENT = 3
 """How many actions the first page names."""

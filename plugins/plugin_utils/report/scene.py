@@ -9,12 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from markupsafe import Markup
-
 from ansible_collections.essms.hardening.plugins.plugin_utils import results
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.language import Say, safe
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.material import Material
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, Result, Score
+from markupsafe import Markup
 
 HOST_NAME = 80
 """Longest host or group name shown, in characters."""

@@ -50,7 +50,8 @@ ENGLISH: dict[str, Any] = {
     "gauge": "{} proven compliant: {} points compliant, {} non-compliant, {} not verified.",
     "gauge_empty": "No point could be judged.",
     "meaning": (
-        "Of {} points that ought to pass, {} were seen to be compliant. {} are left to be corrected, and {} nobody could "
+        "Of {} points that ought to pass, {} were seen to be compliant. {} are left to be corrected, and {} "
+        "nobody could "
         "verify: those never count as compliant."
     ),
     "meaning_all": "All {} points that ought to pass were verified: {} compliant, {} to be corrected.",
@@ -121,9 +122,9 @@ ENGLISH: dict[str, Any] = {
     ),
     "plan_none": "No open action.",
     "priority": "Priority",
-    "priority_1": "1, first",
-    "priority_2": "2, next",
-    "priority_3": "3, then",
+    "priority_1": "1 · first",
+    "priority_2": "2 · next",
+    "priority_3": "3 · then",
     "control": "Control",
     "where": "Hosts",
     "since": "Since",
@@ -136,7 +137,8 @@ ENGLISH: dict[str, Any] = {
     # controls
     "details": "Controls, one by one",
     "details_lead": (
-        "Each control says what was expected, what was seen on each host, how to correct it, and which text asks for it. "
+        "Each control says what was expected, what was seen on each host, how to correct it, and which text asks "
+        "for it. "
         "Hosts with the same findings stand together."
     ),
     "filters": "Filter the controls",
@@ -173,6 +175,7 @@ ENGLISH: dict[str, Any] = {
     "fix_apply": "Hardening settles this and can take it back. Look first at what would change, with --check --diff:",
     "fix_hand": "To be done by hand, the tool looks and never changes it: {}.",
     "fix_none": "Nothing to correct.",
+    "problem": "{}. {}.",
     "fix_verify": "To be verified: {}.",
     "fix_risk": "Could cut access: the guard puts the former state back unless access is confirmed.",
     "texts": "What asks for it",
@@ -189,7 +192,21 @@ ENGLISH: dict[str, Any] = {
     "layer_host": "host {}",
     "layer_run": "command line of the run",
     "profile_said": "the profile had {}",
-    "units": {},
+    "units": {
+        "characters": ("character", "characters"),
+        "checks": ("check", "checks"),
+        "classes": ("class", "classes"),
+        "days": ("day", "days"),
+        "hours": ("hour", "hours"),
+        "megabytes": ("megabyte", "megabytes"),
+        "milliseconds": ("millisecond", "milliseconds"),
+        "minutes": ("minute", "minutes"),
+        "passwords": ("password", "passwords"),
+        "seconds": ("second", "seconds"),
+        "sessions": ("session", "sessions"),
+        "sources": ("source", "sources"),
+        "tries": ("try", "tries"),
+    },
     "unknown_control": "Control that the catalogue of this tool no longer knows",
     # deviations, waivers, hosts
     "deviations": "Recorded deviations",
@@ -199,7 +216,9 @@ ENGLISH: dict[str, Any] = {
     "reason": "Reason",
     "instead_of": "instead of {}",
     "waivers": "Waivers",
-    "waivers_lead": "A waiver sets a control aside for a year at most. Once it expires the control is non-compliant again.",
+    "waivers_lead": (
+        "A waiver sets a control aside for a year at most. Once it expires the control is non-compliant again."
+    ),
     "waivers_none": "No waiver.",
     "scope": "Scope",
     "scope_establishment": "the whole establishment",
@@ -227,12 +246,16 @@ ENGLISH: dict[str, Any] = {
     # method
     "method": "How to read this report",
     "method_score": (
-        "Proven compliance is the number of compliant points divided by all that ought to be, rounded down. A point is one "
-        "control on one host. What could not be verified counts among those that ought to pass, never among those that do."
+        "Proven compliance is the number of compliant points divided by all that ought to be, rounded down. A "
+        "point is one "
+        "control on one host. What could not be verified counts among those that ought to pass, never among those "
+        "that do."
     ),
     "method_verified": "The verified share is the number of points that were looked at divided by all points.",
     "method_waived": "Waived and not applicable points are left out of the calculation, and still shown.",
-    "method_latest": "Each finding is the latest known; a host that the last run did not reach keeps its own, with its date.",
+    "method_latest": (
+        "Each finding is the latest known; a host that the last run did not reach keeps its own, with its date."
+    ),
     "glossary": "Levels of proof",
     "glossary_proven": "Tests put a real host in fault, saw the audit say so, applied, then watched the host behave.",
     "glossary_enforced-ad": "A real domain controller enforces the setting on its machines.",

@@ -50,7 +50,8 @@ FRENCH: dict[str, Any] = {
     "gauge": "{} de conformité prouvée : {} points conformes, {} non conformes, {} non vérifiés.",
     "gauge_empty": "Aucun point de contrôle n'a pu être jugé.",
     "meaning": (
-        "Sur {} points de contrôle exigibles, {} ont été vus conformes. Il en reste {} à corriger et {} que personne n'a "
+        "Sur {} points de contrôle exigibles, {} ont été vus conformes. Il en reste {} à corriger et {} que "
+        "personne n'a "
         "pu vérifier : ceux-là ne comptent jamais comme conformes."
     ),
     "meaning_all": "Les {} points de contrôle exigibles ont tous été vérifiés : {} conformes, {} à corriger.",
@@ -64,7 +65,9 @@ FRENCH: dict[str, Any] = {
     "points_down": ("−{} point", "−{} points"),
     "points_same": "inchangé",
     "measures": "Les douze mesures",
-    "measures_covered": "{} mesures sur {} sont suivies par cet outil ; les autres restent à suivre par l'établissement.",
+    "measures_covered": (
+        "{} mesures sur {} sont suivies par cet outil ; les autres restent à suivre par l'établissement."
+    ),
     "state_ok": "conforme",
     "state_waived": "conforme, avec dérogation",
     "state_fail": "à corriger",
@@ -116,14 +119,15 @@ FRENCH: dict[str, Any] = {
     # action plan
     "plan": "Plan d'action",
     "plan_lead": (
-        "Un écart ouvert est une ligne de ce plan. « Proposé » : personne, échéance et priorité sont déduites ; « décidé » : "
+        "Un écart ouvert est une ligne de ce plan. « Proposé » : personne, échéance et priorité sont déduites ; « "
+        "décidé » : "
         "l'établissement les a écrites dans action_plan.yml."
     ),
     "plan_none": "Aucune action ouverte.",
     "priority": "Priorité",
-    "priority_1": "1, d'abord",
-    "priority_2": "2, ensuite",
-    "priority_3": "3, puis",
+    "priority_1": "1 · d'abord",
+    "priority_2": "2 · ensuite",
+    "priority_3": "3 · puis",
     "control": "Contrôle",
     "where": "Machines",
     "since": "Depuis",
@@ -170,9 +174,13 @@ FRENCH: dict[str, Any] = {
     "waived_until": "Dérogation jusqu'au {} : {} (responsable : {} ; approuvée par : {})",
     "not_seen": "Ce contrôle n'a été exécuté sur aucune machine.",
     "fix": "Comment corriger",
-    "fix_apply": "La mise en conformité règle cela et sait revenir en arrière. Regarder d'abord ce qui changerait, avec --check --diff :",
+    "fix_apply": (
+        "La mise en conformité règle cela et sait revenir en arrière. Regarder d'abord ce qui changerait, avec "
+        "--check --diff :"
+    ),
     "fix_hand": "À faire à la main, l'outil le constate sans le modifier : {}.",
     "fix_none": "Rien à corriger.",
+    "problem": "{}. {}.",
     "fix_verify": "À vérifier : {}.",
     "fix_risk": "Peut couper l'accès : la minuterie de secours rétablit l'état d'avant si l'accès n'est pas confirmé.",
     "texts": "Ce qui le demande",
@@ -190,30 +198,34 @@ FRENCH: dict[str, Any] = {
     "layer_run": "ligne de commande de l'exécution",
     "profile_said": "le profil donnait {}",
     "units": {
-        "characters": "caractères",
-        "checks": "vérifications",
-        "classes": "familles",
-        "days": "jours",
-        "hours": "heures",
-        "megabytes": "mégaoctets",
-        "milliseconds": "millisecondes",
-        "minutes": "minutes",
-        "passwords": "mots de passe",
-        "seconds": "secondes",
-        "sessions": "sessions",
-        "sources": "sources",
-        "tries": "essais",
+        "characters": ("caractère", "caractères"),
+        "checks": ("vérification", "vérifications"),
+        "classes": ("famille", "familles"),
+        "days": ("jour", "jours"),
+        "hours": ("heure", "heures"),
+        "megabytes": ("mégaoctet", "mégaoctets"),
+        "milliseconds": ("milliseconde", "millisecondes"),
+        "minutes": ("minute", "minutes"),
+        "passwords": ("mot de passe", "mots de passe"),
+        "seconds": ("seconde", "secondes"),
+        "sessions": ("session", "sessions"),
+        "sources": ("source", "sources"),
+        "tries": ("essai", "essais"),
     },
     "unknown_control": "Contrôle que le catalogue de cet outil ne connaît plus",
     # deviations, waivers, hosts
     "deviations": "Écarts motivés",
-    "deviations_lead": "Valeurs plus faibles que celles du profil. Chacune doit avoir un motif écrit, un auteur et une date.",
+    "deviations_lead": (
+        "Valeurs plus faibles que celles du profil. Chacune doit avoir un motif écrit, un auteur et une date."
+    ),
     "deviations_none": "Aucune valeur n'est plus faible que celle du profil.",
     "reason": "Motif",
     "deviation": "Écart motivé : {} ({}, {})",
     "instead_of": "au lieu de {}",
     "waivers": "Dérogations",
-    "waivers_lead": "Une dérogation met un contrôle de côté pour un an au plus. Échue, le contrôle redevient non conforme.",
+    "waivers_lead": (
+        "Une dérogation met un contrôle de côté pour un an au plus. Échue, le contrôle redevient non conforme."
+    ),
     "waivers_none": "Aucune dérogation.",
     "scope": "Portée",
     "scope_establishment": "tout l'établissement",
@@ -241,15 +253,22 @@ FRENCH: dict[str, Any] = {
     # method
     "method": "Comment lire ce rapport",
     "method_score": (
-        "La conformité prouvée est le nombre de points conformes divisé par tous ceux qui devraient l'être, arrondi vers "
-        "le bas. Un point est un contrôle sur une machine. Ce qui n'a pas pu être vérifié compte parmi ceux qui devraient "
+        "La conformité prouvée est le nombre de points conformes divisé par tous ceux qui devraient l'être, "
+        "arrondi vers "
+        "le bas. Un point est un contrôle sur une machine. Ce qui n'a pas pu être vérifié compte parmi ceux qui "
+        "devraient "
         "être conformes, jamais parmi ceux qui le sont."
     ),
     "method_verified": "La part vérifiée est le nombre de points regardés divisé par tous les points.",
     "method_waived": "Dérogations et points non applicables sont hors du calcul, et restent affichés.",
-    "method_latest": "Chaque constat est le plus récent connu ; une machine absente de la dernière exécution garde le sien, avec sa date.",
+    "method_latest": (
+        "Chaque constat est le plus récent connu ; une machine absente de la dernière exécution garde le sien, "
+        "avec sa date."
+    ),
     "glossary": "Niveaux de preuve",
-    "glossary_proven": "Les essais ont mis une vraie machine en faute, vu l'audit le dire, appliqué, puis constaté le comportement.",
+    "glossary_proven": (
+        "Les essais ont mis une vraie machine en faute, vu l'audit le dire, appliqué, puis constaté le comportement."
+    ),
     "glossary_enforced-ad": "Un vrai contrôleur de domaine impose le réglage aux machines.",
     "glossary_cross-checked": "Des référentiels indépendants donnent la même valeur.",
     "glossary_simulated": "Même essai que « prouvé », dans une machine émulée.",

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from markupsafe import Markup
-
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Point
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import charts
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.scene import Scene
+from markupsafe import Markup
 
 MOST = 120
 """More runs than that are thinned out in the chart and its table: the last of each stretch stays, and every apply."""

@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
-
-from markupsafe import Markup
 
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.language import frozen, safe
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.scene import HOST_NAME, Scene
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Result, Value
+from markupsafe import Markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,8 @@ class Held:
     hosts: list[str] = field(default_factory=list)
 
 
-def held(
-    results: Iterable[Result], scene: Scene, wanted: Callable[[Value], bool] = lambda _value: True
-) -> list[Held]:
-    """Return the wanted values of the parameters of some results, hosts with the same value from the same place together."""
+def held(results: Iterable[Result], scene: Scene, wanted: Callable[[Value], bool] = lambda _value: True) -> list[Held]:
+    """Return the wanted values of parameters, hosts with the same value from the same place together."""
     groups: dict[Hashable, Held] = {}
     for result in results:
         for name, value in result["parameters"].items():
@@ -56,6 +54,16 @@ def held(
     return sorted(groups.values(), key=lambda each: (each.name, -len(each.hosts)))
 
 
+def told(results: Iterable[Result], scene: Scene) -> list[Held]:
+    """Return the values for the page of one control; hosts are only named where a parameter differs among them."""
+    found = held(results, scene)
+    several = Counter(each.name for each in found)
+    for each in found:
+        if several[each.name] == 1:
+            each.hosts = []
+    return found
+
+
 def deviations(scene: Scene) -> list[Held]:
     """Return every value that needed a written reason, by parameter."""
     found = held(scene.material.document["results"], scene, lambda value: value["deviation"] is not None)
@@ -67,7 +75,7 @@ def deviations(scene: Scene) -> list[Held]:
 def _held(name: str, value: Value, control: str, scene: Scene) -> Held:
     say = scene.say
     known = scene.material.catalogue.parameters.get(name)
-    unit = say.unit(known.unit) if known and known.unit else Markup("")
+    unit = say.unit(known.unit, value["value"]) if known and known.unit else Markup("")
     note = value["deviation"]
     differs = value["value"] != value["profile_value"]
     return Held(

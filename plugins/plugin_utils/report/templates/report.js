@@ -81,7 +81,9 @@
     if (!control) return;
     if (control.hidden) { form.reset(); apply(); }
     control.open = true;
-    control.scrollIntoView();
+    // Twice: what comes into view above it only then takes its real height.
+    control.scrollIntoView({ behavior: "instant" });
+    requestAnimationFrame(() => control.scrollIntoView({ behavior: "instant" }));
     control.querySelector("summary").focus({ preventScroll: true });
   };
 
