@@ -11,31 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
-from ansible_collections.essms.hardening.plugins.plugin_utils import bodies, evidence, labels, schemas
+from ansible_collections.essms.hardening.plugins.plugin_utils import bodies, evidence, labels, references, schemas
 from ansible_collections.essms.hardening.plugins.plugin_utils.model import Catalogue, Control, Measure, Parameter
-from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
+from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words, shown_item
 
 PROFILE = "combine"
 """Profile whose values are shown as the ones a host is compared with."""
 LANGUAGES = ("en", "fr")
-
-_SOURCES = {
-    "instruction": "instruction SG/HFDS/DGCS/2017/219",
-    "pgssi_s": "PGSSI-S",
-    "recyf": "ReCyF v2.5",
-    "anssi_bp28_v2": "ANSSI-BP-028 v2.0",
-    "anssi_hygiene": "ANSSI, guide d'hygiène informatique",
-    "anssi_passwords_2021": "ANSSI, authentification multifacteur et mots de passe (2021)",
-    "anssi_ad_points": "CERT-FR, points de contrôle Active Directory",
-    "cnil_s": "CNIL, guide de la sécurité des données personnelles",
-    "cnil_2022_100": "CNIL, délibération 2022-100",
-    "cis_debian_12": "CIS Debian 12",
-    "cis_debian_13": "CIS Debian 13",
-    "cis_ubuntu_24_04": "CIS Ubuntu 24.04",
-    "cis_rhel_9": "CIS RHEL 9",
-    "cis_windows_11": "CIS Windows 11",
-}
-"""The texts that controls refer to, by the name they bear in any language."""
 
 _PHRASES: dict[str, dict[str, str]] = {
     "en": {
@@ -204,7 +186,7 @@ class _Page:
         yield ""
         yield self._say("why", self._words.title(control.title), self._words.title(control.why))
         yield ""
-        texts = [f"{_SOURCES.get(source, source)} {_places(places)}" for source, places in control.references.items()]
+        texts = references.cited(control.references)
         yield self._fact("from", self._say(control.origin))
         yield self._fact("references", self._say("semicolon").join(self._typeset(text) for text in texts))
         yield self._fact("risk", self._say("access" if control.risk else "no_risk"))
@@ -300,18 +282,6 @@ class _Page:
 
     def _typeset(self, text: str) -> str:
         return self._words.title({self._language: text})
-
-
-def shown_item(item: object) -> str:
-    """Return an item of a list for people: text as it is, a map as ``key: value, key: value``."""
-    if isinstance(item, Mapping):
-        inner = ((key, ", ".join(map(str, value)) if isinstance(value, list) else value) for key, value in item.items())
-        return "{" + ", ".join(f"{key}: {value}" for key, value in inner) + "}"
-    return str(item)
-
-
-def _places(places: object) -> str:
-    return ", ".join(str(place) for place in places) if isinstance(places, list) else str(places)
 
 
 def _row(*cells: object) -> str:

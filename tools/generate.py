@@ -32,6 +32,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import (
     load,
 )
 from ansible_collections.essms.hardening.plugins.plugin_utils.schemas import limits  # noqa: E402  # after the path
+from ansible_collections.essms.hardening.plugins.plugin_utils.words import shown_item  # noqa: E402  # after the path
 
 from tools import control_pages  # noqa: E402  # after the path
 
@@ -232,8 +233,7 @@ def _parameter_row(parameter: Parameter) -> str:
     if len({limits(value) for value in parameter.accepted.values()}) == 1:
         accepted = [limits(next(iter(parameter.accepted.values())))]
     values = [
-        ", ".join(map(control_pages.shown_item, value)) if isinstance(value, list) else value
-        for value in parameter.values.values()
+        ", ".join(map(shown_item, value)) if isinstance(value, list) else value for value in parameter.values.values()
     ]
     return _row(
         f"`{parameter.name}`",

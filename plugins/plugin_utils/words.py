@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import labels
-from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
+from ansible_collections.essms.hardening.plugins.plugin_utils.printable import LIMIT, printable
 
 LANGUAGES = ("fr", "en")
 
@@ -231,8 +231,12 @@ class Advice(NamedTuple):
 class Words:
     """The phrases of one language."""
 
-    def __init__(self, language: str) -> None:
-        """Take ``fr`` or ``en`` (any spelling that starts so, such as ``en_GB.UTF-8``); anything else is French."""
+    def __init__(self, language: str, limit: int = LIMIT) -> None:
+        """Take ``fr`` or ``en`` (any spelling that starts so, such as ``en_GB.UTF-8``); anything else is French.
+
+        ``limit`` is how much of a value is shown, in characters.
+        """
+        self._limit = limit
         self.language = "en" if language.lower().startswith("en") else "fr"
         self._phrases: Mapping[str, Any] = _PHRASES[self.language]
 
@@ -273,12 +277,12 @@ class Words:
         if value is None:
             return self("unset")
         if isinstance(value, float) and self.language == "fr":
-            return printable(value).replace(".", ",")
+            return printable(value, self._limit).replace(".", ",")
         if isinstance(value, list):
             told = [labels.value(item, self.language) if isinstance(item, str) else item for item in value]
             if told != value:
-                return self._typeset(printable(told))
-        return self("empty") if value in ("", [], {}) else printable(value)
+                return self._typeset(printable(told, self._limit))
+        return self("empty") if value in ("", [], {}) else printable(value, self._limit)
 
     def expected(self, row: Mapping[str, Any]) -> str:
         """Return « attendu ≥ 12 »."""
@@ -307,3 +311,11 @@ class Words:
         known = (key for key, pattern in _PROBLEMS if re.search(pattern, problem, re.IGNORECASE))
         key = next(known, "other")
         return Advice(self(key), self(f"{key}_do"))
+
+
+def shown_item(item: object) -> str:
+    """Return an item of a list for people: text as it is, a map as ``key: value, key: value``."""
+    if isinstance(item, Mapping):
+        inner = ((key, ", ".join(map(str, value)) if isinstance(value, list) else value) for key, value in item.items())
+        return "{" + ", ".join(f"{key}: {value}" for key, value in inner) + "}"
+    return str(item)

@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the parts of a report share: its hosts by number, its results by control, its titles."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ansible_collections.essms.hardening.plugins.plugin_utils import results
+from ansible_collections.essms.hardening.plugins.plugin_utils.report.language import Say, safe
+from ansible_collections.essms.hardening.plugins.plugin_utils.report.material import Material
+from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, Result, Score
+from markupsafe import Markup
+
+HOST_NAME = 80
+"""Longest host or group name shown, in characters."""
+
+
+class Fleet:
+    """The hosts of a document by number, and the day of its run."""
+
+    def __init__(self, document: Document) -> None:
+        self.day = document["finished"][:10]
+        self.names = [host["name"] for host in document["hosts"]]
+        self._numbers = {name: number for number, name in enumerate(self.names)}
+        self._groups: dict[str, list[int]] = defaultdict(list)
+        for number, host in enumerate(document["hosts"]):
+            for group in host["groups"]:
+                self._groups[group].append(number)
+
+    def number(self, host: str) -> int:
+        """Return the number of a host; one the document does not list gets the next."""
+        return self._numbers.setdefault(host, len(self._numbers))
+
+    @property
+    def groups(self) -> list[tuple[str, list[int]]]:
+        """Each group and the numbers of its hosts, by name."""
+        return sorted(self._groups.items())
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A material and the language it is told in."""
+
+    material: Material
+    say: Say
+
+    @cached_property
+    def fleet(self) -> Fleet:
+        """The hosts by number."""
+        return Fleet(self.material.document)
+
+    @cached_property
+    def by_control(self) -> dict[str, list[Result]]:
+        """The results of each control, by id, in order."""
+        found: dict[str, list[Result]] = defaultdict(list)
+        for result in self.material.document["results"]:
+            found[result["control"]].append(result)
+        return dict(sorted(found.items()))
+
+    @cached_property
+    def by_measure(self) -> dict[str, Score]:
+        """The score of each measure that has results."""
+        found: dict[str, list[Result]] = defaultdict(list)
+        for result in self.material.document["results"]:
+            found[result["measure"]].append(result)
+        return {measure: results.score(items) for measure, items in sorted(found.items())}
+
+    @cached_property
+    def score(self) -> Score:
+        """The score over everything."""
+        return results.score(self.material.document["results"])
+
+    def control_title(self, control: str) -> Markup:
+        """Return the title of a control, or what stands for one that the catalogue does not know."""
+        known = self.material.catalogue.controls.get(control)
+        return self.say.title(known.title) if known else self.say("unknown_control")
+
+    def hosts(self, names: Iterable[str]) -> Markup:
+        """Return some hosts by name, or « toutes les machines (12) » when it is every one of several."""
+        listed: Sequence[str] = list(names)
+        if len(listed) > 1 and len(listed) == len(self.fleet.names):
+            return self.say("every_host", len(listed))
+        return Markup(", ").join(safe(name, HOST_NAME) for name in listed)

@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A browser of this machine that looks at pages as a person would, and notes whatever it complains about or asks for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from ansible_collections.essms.hardening.plugins.plugin_utils.report import printing
+from ansible_collections.essms.hardening.plugins.plugin_utils.report.page import render
+from tests.pages import samples
+
+DESKTOP = {"width": 1280, "height": 900}
+
+
+@dataclass
+class Witness:
+    """What a page did that it must not: messages on the console, errors, dialogs, and requests to anything but a file."""
+
+    complaints: list[str] = field(default_factory=list)
+
+    def watch(self, page: Page) -> None:
+        page.on("console", lambda message: self.complaints.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        page.on("dialog", lambda dialog: (self.complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("request", self._request)
+
+    def _request(self, request) -> None:
+        if not request.url.startswith(("file://", "data:")):
+            self.complaints.append(f"request: {request.url}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    arguments = [*printing.FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=printing.browser(), args=arguments)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def witness() -> Iterator[Witness]:
+    seen = Witness()
+    yield seen
+    assert seen.complaints == []
+
+
+@pytest.fixture
+def context_of(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    made: list[BrowserContext] = []
+
+    def make(**options) -> BrowserContext:
+        context = browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **options})
+        context.set_default_timeout(10_000)
+        made.append(context)
+        return context
+
+    yield make
+    for context in made:
+        context.close()
+
+
+@pytest.fixture
+def show(context_of, witness: Witness) -> Callable[..., Page]:
+    """Open a file in a context of its own and watch it."""
+
+    def open_file(path: Path, hash_: str = "", **options) -> Page:
+        page = context_of(**options).new_page()
+        witness.watch(page)
+        page.goto(path.as_uri() + hash_)
+        return page
+
+    return open_file
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The report of the sample establishment, by language."""
+    folder = tmp_path_factory.mktemp("report")
+    files = {language: folder / f"report.{language}.html" for language in ("fr", "en")}
+    material = samples.material()
+    for language, file in files.items():
+        file.write_text(render(material, language), encoding="utf-8")
+    return files
