@@ -20,9 +20,11 @@ from ansible.utils.display import Display
 from ansible_collections.essms.hardening.plugins.module_utils.arguments import OPTIONS
 from ansible_collections.essms.hardening.plugins.plugin_utils import failures, host_request, inventory, memory
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import Catalogue, CatalogueError, load
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import folder as establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import waivers
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import Establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.host_record import HostRecord
-from ansible_collections.essms.hardening.plugins.plugin_utils.origins import Source, origin_of
+from ansible_collections.essms.hardening.plugins.plugin_utils.origins import Source, is_role_default, origin_of
 from ansible_collections.essms.hardening.plugins.plugin_utils.resolution import RUN_OPTIONS, check_names
 from ansible_collections.essms.hardening.plugins.plugin_utils.selection import select
 
@@ -65,7 +67,7 @@ class ActionModule(ActionBase):
         record = HostRecord(
             host=str(self._vars.get("inventory_hostname", "")),
             establishment=self._folder.name or "here",
-            profile=str(self._template("essms_profile", "combine")),
+            profile="",
             mode=_MODES[state] + (" (check)" if self._task.check_mode and state != "audited" else ""),
             facets=[],
             groups=inventory.groups_of(self._host),
@@ -152,13 +154,18 @@ class ActionModule(ActionBase):
         record.facets = [host_request.facet(control) for control in chosen]
         if self._connection.transport in _WINDOWS:
             raise CatalogueError("Windows hosts are not supported by this version: put them in a group of their own")
-        declared = waivers.load(self._folder) if self._vars.get("inventory_dir") else []
+        # hosts named on the command line have no folder, and the current one is nobody's
+        in_folder = bool(self._vars.get("inventory_dir"))
+        self._site = establishment.load(self._folder) if in_folder else Establishment(self._folder, {})
+        declared = waivers.load(self._folder) if in_folder else []
         record.waivers = [waiver for waiver in declared if waiver.covers(record.host, record.groups)]
+        variables = self._variables(catalogue)
+        record.profile = str(variables.get("essms_profile", "combine"))
         return host_request.of_controls(
             catalogue,
             chosen,
             profile=record.profile,
-            variables=self._variables(catalogue),
+            variables=variables,
             source_of=self._source_of,
             groups=self._template("group_names", []),
             waivers=record.waivers,
@@ -166,12 +173,19 @@ class ActionModule(ActionBase):
         )
 
     def _variables(self, catalogue: Catalogue) -> dict[str, Any]:
+        """Return what somebody decided: inventory and command line first, else the file of the establishment."""
         names = [name for name in self._vars if name.startswith("essms_")]
         check_names(catalogue, names, list(RUN_OPTIONS))
-        return {name: self._template(name, None) for name in names if name not in RUN_OPTIONS}
+        decided = [name for name in names if name not in RUN_OPTIONS and not is_role_default(self._vars[name])]
+        fed = {name: default.value for name, default in self._site.defaults.items()}
+        return {**fed, **{name: self._template(name, None) for name in decided}}
 
     def _source_of(self, name: str, _value: object) -> Source:
-        return origin_of(name, self._vars.get(name), self._folder.absolute(), inventory.owners(self._host))
+        written = self._vars.get(name)
+        fed = self._site.defaults.get(name)
+        if fed and (name not in self._vars or is_role_default(written)):
+            return Source(fed.source, "establishment")
+        return origin_of(name, written, self._folder.absolute(), inventory.owners(self._host))
 
     def _spared(self) -> list[str]:
         """Return the accounts no control touches: the one this connection uses, and those for emergencies."""

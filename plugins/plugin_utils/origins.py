@@ -62,6 +62,12 @@ def origin_of(name: str, value: object, base: Path, owners: Owners) -> Source:
     return Source(place, "run")
 
 
+def is_role_default(value: object) -> bool:
+    """Return whether a variable has the value that a role gives it where nobody decides; False when nobody can tell."""
+    tag = Origin.get_tag(value) if Origin is not None else None
+    return bool(tag and tag.path and Path(tag.path).match("roles/*/defaults/*"))
+
+
 def _in_file(name: str, owners: Owners) -> tuple[str, str]:
     """Return layer and name of a variable that stands in an inventory file, beside a host or a group."""
     if name in owners.host_variables:

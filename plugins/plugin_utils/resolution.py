@@ -24,7 +24,8 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.printable import p
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Value
 
 JUSTIFICATIONS = "essms_justifications"
-"""Variable: ``{parameter: {reason, author, date}}``."""
+"""Variable: ``{parameter: {reason, author, date}}``. One whose name goes on after it, such as
+``essms_justifications_kiosques``, adds to it: of two variables of the same name Ansible keeps only one."""
 ENGINE_VARIABLES = frozenset(
     {
         "essms_break_glass_accounts",
@@ -70,7 +71,7 @@ def resolve(
     if profile not in catalogue.profiles:
         raise CatalogueError(f"essms_profile: unknown profile {shown(profile)}; {nearest(profile, catalogue.profiles)}")
     check_names(catalogue, variables)
-    reasons = justified(catalogue, variables.get(JUSTIFICATIONS, {}))
+    reasons = justified(catalogue, variables)
     known: dict[str, Value] = {}
     result = Resolution()
     owners: dict[tuple[str, str], tuple[str, Any]] = {}
@@ -106,22 +107,32 @@ def check_names(catalogue: Catalogue, names: Iterable[str], others: Collection[s
     """
     known = {*catalogue.parameters, *ENGINE_VARIABLES, *others}
     for name in names:
-        if name.startswith("essms_") and name not in known:
+        if name.startswith("essms_") and name not in known and not holds_reasons(name):
             raise CatalogueError(f"{printable(name)}: unknown parameter; {nearest(name[:80], known)}")
 
 
-def justified(catalogue: Catalogue, given: object) -> dict[str, dict[str, str]]:
+def holds_reasons(name: str) -> bool:
+    """Return whether a variable holds written reasons."""
+    return name == JUSTIFICATIONS or name.startswith(f"{JUSTIFICATIONS}_")
+
+
+def justified(catalogue: Catalogue, variables: Mapping[str, object]) -> dict[str, dict[str, str]]:
     """Return the written reason, its author and date by parameter. Raises CatalogueError when one is malformed."""
-    if isinstance(given, Mapping):
-        given = {key: _with_text_date(entry) for key, entry in given.items()}
-    broken = schemas.problem(_justification_schema(), given)
-    if broken:
-        raise CatalogueError(f"{JUSTIFICATIONS}: {broken}")
-    reasons = {str(name): entry for name, entry in given.items()} if isinstance(given, Mapping) else {}
-    for name in sorted(reasons):
-        if name not in catalogue.parameters:
-            raise CatalogueError(f"{JUSTIFICATIONS}: unknown parameter {name}; {nearest(name, catalogue.parameters)}")
-    return {name: {key: str(text) for key, text in entry.items()} for name, entry in reasons.items()}
+    reasons: dict[str, dict[str, str]] = {}
+    # the one without a further name is the nearest to whoever wrote it
+    for name in sorted(filter(holds_reasons, variables), reverse=True):
+        given = variables[name]
+        if isinstance(given, Mapping):
+            given = {key: _with_text_date(entry) for key, entry in given.items()}
+        broken = schemas.problem(_justification_schema(), given)
+        if broken:
+            raise CatalogueError(f"{name}: {broken}")
+        for parameter, entry in given.items() if isinstance(given, Mapping) else ():
+            if parameter not in catalogue.parameters:
+                known = nearest(str(parameter), catalogue.parameters)
+                raise CatalogueError(f"{name}: unknown parameter {parameter}; {known}")
+            reasons[str(parameter)] = {key: str(text) for key, text in entry.items()}
+    return reasons
 
 
 @lru_cache(maxsize=1)

@@ -219,6 +219,19 @@ def test_a_reason_is_complete(real: Catalogue, reason: object, sentence: str) ->
     }
 
 
+def test_reasons_of_several_groups_add_up_and_the_plain_name_is_the_nearest(real: Catalogue) -> None:
+    other = {**REASON, "author": "the MSP"}
+    found = run(
+        real,
+        essms_lock_seconds=1200,
+        essms_tmout_seconds=1200,
+        essms_justifications={"essms_lock_seconds": REASON},
+        essms_justifications_kiosques={"essms_lock_seconds": other, "essms_tmout_seconds": other},
+    )
+    assert found.parameters["M07-02"]["essms_lock_seconds"]["deviation"] == REASON
+    assert found.parameters["M07-03"]["essms_tmout_seconds"]["deviation"] == other
+
+
 def test_a_reason_for_another_parameter_does_not_count(real: Catalogue) -> None:
     assert "1200 is outside" in refusal(
         real, essms_lock_seconds=1200, essms_justifications={"essms_tmout_seconds": REASON}

@@ -19,6 +19,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.establishment impo
     layout,
     variables,
     vaults,
+    waivers,
 )
 from ansible_collections.essms.hardening.plugins.plugin_utils.model import Catalogue
 
@@ -38,6 +39,7 @@ def problems(folder: Path, catalogue: Catalogue) -> list[str]:
         *_places(found),
         *_identity(found, catalogue),
         *_lists(found, catalogue),
+        *waivers.problems(found.folder),
         *found.problems,
         *_targets(found),
         *own,

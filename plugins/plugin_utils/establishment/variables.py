@@ -32,7 +32,7 @@ def problems(variable: inventory.Variable, catalogue: Catalogue) -> Iterator[str
         return
     if inventory.is_template(variable.value):
         return
-    if variable.name == resolution.JUSTIFICATIONS:
+    if resolution.holds_reasons(variable.name):
         yield from _justifications(variable, catalogue)
     elif variable.name == "essms_profile" and variable.value not in catalogue.profiles:
         value = variable.value

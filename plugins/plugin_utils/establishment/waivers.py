@@ -106,8 +106,10 @@ def problems(folder: Path) -> list[str]:
 
 
 def _file(folder: Path) -> reading.File | None:
+    """Return the file; None when there is none, or when it holds nothing but comments."""
     path = folder / FILE
-    return reading.load(path, f"{folder.name}/{FILE}") if path.exists() else None
+    file = reading.load(path, f"{folder.name}/{FILE}") if path.exists() else None
+    return None if file is None or file.data is None else file
 
 
 def _waiver(item: Mapping[str, Any]) -> Waiver:
