@@ -80,7 +80,7 @@ class ActionModule(ActionBase):
             if record.facets:
                 self._carry_out(record)
         except CatalogueError as error:
-            record.problem = str(error)
+            record.problem, record.refused = str(error), True
         except AnsibleConnectionFailure as error:
             record.problem, unreachable = failures.sentence(str(error)), True
         except _ExplainedError as error:

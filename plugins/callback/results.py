@@ -15,7 +15,9 @@ DOCUMENTATION = """
       - At the end writes C(<establishment>/<UTC timestamp>-<mode>/results.json) in the report folder, points C(latest)
         to it and prints a summary.
       - A host that could not be reached, failed, or was skipped is in the results as C(not_verified), with the reason.
-      - A run whose results cannot be written ends with exit code 1.
+      - Then records the run in the history of the establishment and writes C(report.html) beside the results.
+      - A run whose results cannot be written ends with exit code 1. A report that cannot be made is told in red, and
+        the next run makes up for it.
     author: essms.hardening contributors (!UNKNOWN)
     requirements:
       - listed in C(callbacks_enabled)
@@ -30,8 +32,17 @@ DOCUMENTATION = """
         ini:
           - section: callback_essms_results
             key: report_dir
+      report:
+        description: Whether C(report.html) is made beside the results, of where the establishment stands now.
+        type: bool
+        default: true
+        env:
+          - name: ESSMS_REPORT
+        ini:
+          - section: callback_essms_results
+            key: report
       language:
-        description: Language of the summary, C(fr) or C(en).
+        description: Language of the summary and of the report, C(fr) or C(en).
         type: str
         default: fr
         env:
@@ -65,16 +76,18 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.collector import (
     Identity,
 )
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import waivers
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import Establishment
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import load as load_establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document
 from ansible_collections.essms.hardening.plugins.plugin_utils.selection import select
 from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
 
 _ACTION = "essms.hardening.settings"
+_GATE = "essms.hardening.establishment"
 _MODES = {"audited": "audit", "applied": "apply", "reverted": "rollback"}
 _SENTENCE = 400
 _ROOT = Path(__file__).parents[2]
-_NOBODY = {"name": "", "finess": "", "category": ""}
 
 
 class CallbackModule(CallbackBase):
@@ -114,6 +127,8 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """Keep what was found, or why the host left the run."""
+        if events.task(result).resolved_action == _GATE:
+            self._collector.refuse()
         if not self._keep(result) and not ignore_errors:
             said = events.sentence(result) or f"The task {events.task(result).get_name()!r} failed on this host."
             self._collector.lose(events.host(result), printable(said, _SENTENCE))
@@ -164,25 +179,35 @@ class CallbackModule(CallbackBase):
         found = manager._inventory.get_host(host)
         known = manager.get_vars(play=self._play, host=found, include_hostvars=False)
         folder = Path(str(known.get("inventory_dir") or "here")).name
-        return Identity(folder, str(known.get("essms_profile") or ""), tuple(inventory.groups_of(found)))
+        site = self._site(folder)
+        fed = site.defaults.get("essms_profile") if site else None
+        profile = str(known.get("essms_profile") or (fed.value if fed else ""))
+        return Identity(folder, profile, tuple(inventory.groups_of(found)))
 
     def _circumstances(self, establishment: str) -> Circumstances:
         arguments = context.CLIARGS
         chosen = set(arguments.get("tags") or ["all"]) != {"all"} or bool(arguments.get("skip_tags"))
         scope = {"hosts": "some" if arguments.get("subset") else "all", "controls": "some" if chosen else "all"}
         known = self._play.get_variable_manager()._inventory
-        folder, hosts = next(
-            ((path, names) for path, names in inventory.folders(known).items() if path.name == establishment),
-            (None, []),
-        )
+        site, today = self._site(establishment), datetime.now(UTC).date()
+        identity = site.identity if site else {"name": "", "finess": "", "category": ""}
         try:
-            declared = waivers.load(folder) if folder else []
+            declared = waivers.load(site.folder) if site else []
             controls = load().controls
         except CatalogueError:
             # The hosts already failed with that sentence.
-            return Circumstances(_NOBODY, scope, [])
-        today = datetime.now(UTC).date()
-        return Circumstances(_NOBODY, scope, waivers.results_of(declared, today, controls, known.groups, hosts))
+            return Circumstances(identity, scope, [])
+        hosts = inventory.folders(known).get(site.folder, ()) if site else ()
+        return Circumstances(identity, scope, waivers.results_of(declared, today, controls, known.groups, hosts))
+
+    def _site(self, establishment: str) -> Establishment | None:
+        """Return the folder of an establishment of this run; None when it has none, or its file is not valid."""
+        known = self._play.get_variable_manager()._inventory
+        folder = next((path for path in inventory.folders(known) if path.name == establishment), None)
+        try:
+            return load_establishment(folder) if folder else None
+        except CatalogueError:
+            return None
 
     def _selected(self) -> Iterator[Expected]:
         try:
@@ -227,8 +252,34 @@ class CallbackModule(CallbackBase):
                 stderr=True,
             )
             return False
-        self._display.display(summary.summary(document, view, _short(path)))
+        report = self._report(document, path, view.words)
+        self._display.display(summary.summary(document, view, _short(path), _short(report) if report else ""))
         return True
+
+    def _report(self, document: Document, path: Path, words: Words) -> Path | None:
+        """Write the report beside the results; whatever goes wrong is told, and costs neither results nor run."""
+        if not self.get_option("report") or document["refused"] or not document["results"]:
+            return None
+        # it takes a moment to import, which a run without a report need not spend
+        from ansible_collections.essms.hardening.plugins.plugin_utils.report import publish
+
+        site = self._site(document["establishment"])
+        try:
+            gathered = publish.gather(
+                path.parent,
+                made=document,
+                site=site,
+                catalogue=load(),
+                language=words.language,
+                now=datetime.now(UTC),
+            )
+            report = publish.write(path.parent, gathered, words.language)
+        except (CatalogueError, OSError) as error:
+            self._display.display(words("report_problem", error), color=constants.COLOR_ERROR, stderr=True)
+            return None
+        for problem in gathered.problems:
+            self._display.display(words("report_problem", problem), color=constants.COLOR_ERROR, stderr=True)
+        return report
 
 
 def _undo() -> str:

@@ -74,6 +74,7 @@ class Collector:
         self._catalogue = catalogue
         self._passes: dict[str, _Pass] = {}
         self._lost: dict[str, str] = {}
+        self._refused = False
         self._started = _now()
 
     @property
@@ -106,6 +107,10 @@ class Collector:
         """Note why a host left the run; the first reason is the one that explains the rest."""
         self._lost.setdefault(host, problem)
 
+    def refuse(self) -> None:
+        """Note that the run was stopped before it touched a host."""
+        self._refused = True
+
     def documents(
         self,
         versions: Mapping[str, str],
@@ -122,7 +127,7 @@ class Collector:
             for records in task.records.values():
                 for record in records:
                     key = _Key(str(record.get("establishment") or ""), *_mode(record))
-                    drafts.setdefault(key, _Draft()).add(record)
+                    drafts.setdefault(key, _Draft(self._refused)).add(record)
         for task in self._passes.values():
             self._fill(task, drafts, absent)
         finished = _now()
@@ -143,13 +148,14 @@ class Collector:
             identity = self._identity(host)
             key = next(iter(keys)) if len(keys) == 1 else _Key(identity.establishment, task.mode, task.check)
             reason = self._lost.get(host) or (SKIPPED if host in task.skipped else absent)
-            drafts.setdefault(key, _Draft()).fill(host, identity, expected, reason)
+            drafts.setdefault(key, _Draft(self._refused)).fill(host, identity, expected, reason)
 
 
 class _Draft:
     """A document in the making."""
 
-    def __init__(self) -> None:
+    def __init__(self, refused: bool) -> None:
+        self._refused = refused
         self._hosts: dict[str, HostState] = {}
         self._results: dict[tuple[str, str], Result] = {}
         self._problems: dict[tuple[str, str], str] = {}
@@ -159,6 +165,7 @@ class _Draft:
         name = str(record["host"])
         problem = str(record.get("problem") or "")
         host = self._host(name, str(record.get("profile") or ""), record.get("groups") or ())
+        self._refused = self._refused or bool(record.get("refused"))
         host["platform"] = dict(record.get("platform") or {}) or host["platform"]
         host["transaction"] = record.get("transaction") or host["transaction"]
         host["guard"] = record.get("guard") or host["guard"]
@@ -198,6 +205,7 @@ class _Draft:
             "profile": ", ".join(sorted({host["profile"] for host in self._hosts.values() if host["profile"]})),
             "mode": key.mode,
             "check": key.check,
+            "refused": self._refused and not any(map(_is_judged, self._results.values())),
             "scope": circumstances.scope,
             "started": times[0],
             "finished": times[1],
@@ -245,6 +253,10 @@ def _result(item: Mapping[str, Any], host: str, problem: str, earlier: Result | 
         "waiver": item.get("waiver") or None,
         "changed": bool(item.get("changed")) or bool(earlier and earlier["changed"]),
     }
+
+
+def _is_judged(result: Result) -> bool:
+    return result["verdict"] != verdicts.NOT_VERIFIED
 
 
 def _expected(item: Mapping[str, Any]) -> Expected:

@@ -26,7 +26,10 @@ class Facet:
 
 @dataclass(slots=True)
 class HostRecord:
-    """Everything one settings task learned of one host; ``waivers`` are those that cover it."""
+    """Everything one settings task learned of one host; ``waivers`` are those that cover it.
+
+    ``refused`` says that the host was not touched, because of what the inventory or the command line says.
+    """
 
     host: str
     establishment: str
@@ -41,6 +44,7 @@ class HostRecord:
     excluded: Mapping[str, str] = field(default_factory=dict)
     guard: str | None = None
     problem: str = ""
+    refused: bool = False
     seconds: Mapping[str, float] = field(default_factory=dict)
 
     def as_dict(self, today: date) -> dict[str, Any]:
@@ -58,6 +62,7 @@ class HostRecord:
             "transaction": self.response.get("transaction"),
             "guard": self.guard,
             "problem": self.problem,
+            "refused": self.refused,
             "seconds": {part: round(seconds, 3) for part, seconds in self.seconds.items()},
         }
 

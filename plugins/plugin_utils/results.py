@@ -99,8 +99,9 @@ class Document(TypedDict):
     """One run on one establishment.
 
     ``establishment`` is the name of its folder, ``identity`` its name, FINESS number and category; ``started`` and
-    ``finished`` are ISO 8601 UTC; ``check`` is true when nothing was written; ``scope`` says of hosts and of controls
-    whether the run was meant for ``all`` or for ``some`` of them.
+    ``finished`` are ISO 8601 UTC; ``check`` is true when nothing was written, ``refused`` when something wrong in the
+    inventory or on the command line kept the run from every host; ``scope`` says of hosts and of controls whether the
+    run was meant for ``all`` or for ``some`` of them.
     """
 
     schema: str
@@ -109,6 +110,7 @@ class Document(TypedDict):
     profile: str
     mode: str
     check: bool
+    refused: bool
     scope: dict[str, str]
     started: str
     finished: str

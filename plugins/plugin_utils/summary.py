@@ -47,13 +47,13 @@ def titles_of(catalogue: Any) -> dict[str, Mapping[str, str]]:
     return {item.id: item.title for items in (catalogue.controls, catalogue.measures) for item in items.values()}
 
 
-def summary(document: Document, view: View, path: str = "") -> str:
-    """Return the whole summary of one document; ``path`` is where it was written."""
+def summary(document: Document, view: View, path: str = "", report: str = "") -> str:
+    """Return the whole summary of one document; ``path`` is where it was written, ``report`` the page beside it."""
     blocks = [_header(document, view), _score(document, view)]
     blocks += [_measure(measure, document, view) for measure in measures_of(document)]
     blocks += [unverified_hosts(document, view), _waivers_to_review(document, view), _changes(document, view)]
-    if path:
-        blocks.append([f"  {view.canvas.paint(view.words('file'), 'bold')} {path}"])
+    places = {"report": report, "file": path}
+    blocks.append([f"  {view.canvas.paint(view.words(key), 'bold')} {place}" for key, place in places.items() if place])
     return "\n" + stacked(blocks) + "\n"
 
 

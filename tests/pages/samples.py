@@ -192,6 +192,7 @@ def _document(controls: Any, hosts: Mapping[str, tuple[str, ...]]) -> Document:
         "profile": PROFILE,
         "mode": "audit",
         "check": False,
+        "refused": False,
         "scope": {"hosts": "all", "controls": "all"},
         "started": stamp,
         "finished": stamp,

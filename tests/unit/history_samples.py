@@ -61,6 +61,7 @@ def run(
         "profile": "combine",
         "mode": "audit",
         "check": False,
+        "refused": False,
         "scope": {"hosts": hosts, "controls": controls},
         "started": instant(day),
         "finished": instant(day),

@@ -91,6 +91,7 @@ def _document(number: int, day: dt.date, hosts: list[str], results: list[Result]
         "profile": "combine",
         "mode": "audit",
         "check": False,
+        "refused": False,
         "scope": {"hosts": "all", "controls": "all"},
         "started": f"{day}T03:00:00.0Z",
         "finished": f"{day}T03:04:10.25Z",

@@ -162,11 +162,16 @@ def in_force(control: str, waivers: Iterable[Waiver], today: dt.date) -> Waiver 
 
 def expired_note(control: str, waivers: Iterable[Waiver], today: dt.date) -> str:
     """Return the sentence to show when a control had a waiver that is over, or an empty text."""
-    over = [waiver for waiver in waivers if waiver.control == control and waiver.end < today]
-    if not over:
+    ended = [waiver for waiver in waivers if waiver.control == control and waiver.end < today]
+    if not ended:
         return ""
-    last = max(over, key=lambda waiver: waiver.end)
-    return f"the waiver of {last.owner} ended on {last.end.isoformat()}; renew it or apply the control"
+    last = max(ended, key=lambda waiver: waiver.end)
+    return over(last.owner, last.end.isoformat())
+
+
+def over(owner: str, end: str) -> str:
+    """Return the sentence to show when a waiver is over."""
+    return f"the waiver of {owner} ended on {end}; renew it or apply the control"
 
 
 def results_of(

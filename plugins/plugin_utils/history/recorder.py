@@ -43,8 +43,8 @@ class Recorder:
     def record(self, runs: Iterable[tuple[str, Document]]) -> list[str]:
         """Record runs that are not yet known, ``(name of the folder, document)``; return a sentence for each refused.
 
-        A run that only said what it would change is noted as known. So is one that is older than what the history has
-        let go of.
+        A run that only said what it would change is noted as known. So is one that was refused before it touched a
+        host, and one that is older than what the history has let go of.
         """
         base, base_order = self._base()
         newest = self._newest()
@@ -62,7 +62,7 @@ class Recorder:
             self._belongs(document)
             self.connection.execute("INSERT INTO known VALUES (?)", (key(name),))
             order = (months.moment(document["finished"]), key(name))
-            if not document["check"] and (base_order is None or base_order < order):
+            if not (document["check"] or document["refused"]) and (base_order is None or base_order < order):
                 fresh.append(self._insert(order, document, vector))
         if fresh:
             in_order = newest is None or newest < min(new.order for new in fresh)

@@ -101,6 +101,7 @@ class History:
             "profile": ", ".join(sorted({host["profile"] for host in hosts.values() if host["profile"]})),
             "mode": "audit",
             "check": False,
+            "refused": False,
             "scope": {"hosts": "all", "controls": "all"},
             "started": facts["started"],
             "finished": newest[1],
