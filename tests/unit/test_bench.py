@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from ansible_collections.essms.hardening.plugins.plugin_utils import results
 
-from tools.bench import figures, peers, runs
+from tools.bench import compliance, figures, fleet_history, peers, runs
 from tools.bench.__main__ import main
 
 CALM = figures.Busy(0.5, None)
@@ -69,3 +70,24 @@ def test_an_unknown_figure_is_refused(capsys: pytest.CaptureFixture[str]) -> Non
     with pytest.raises(SystemExit):
         main(["--only", "nothing"])
     assert "invalid choice" in capsys.readouterr().err
+
+
+def test_made_up_fleets_are_valid_repeatable_and_over_when_they_should_be() -> None:
+    size = fleet_history.Size(hosts=2, controls=24, months=2)
+    made = list(fleet_history.documents(1, size))
+    assert made == list(fleet_history.documents(1, size))
+    assert made != list(fleet_history.documents(2, size))
+    for _name, document in made[::10]:
+        results.validate(document)
+        assert len(document["results"]) == 48
+    # five weeks of one run, then four of seven
+    assert len({name for name, _document in made}) == len(made) == 5 + 28
+    assert made[-1][1]["finished"].startswith(fleet_history.LAST_DAY.isoformat())
+
+
+def test_the_overview_is_measured_over_histories_that_are_there(tmp_path: Path) -> None:
+    seconds = compliance.populate(tmp_path, 1, fleet_history.Size(hosts=1, controls=2, months=1))
+    assert len(seconds) == 5
+    found = compliance.measured_overview(tmp_path, 1)
+    assert found["overview_gather"]["median"] > 0
+    assert found["overview_gather_memory"]["median"] > 1

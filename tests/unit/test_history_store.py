@@ -129,6 +129,7 @@ def test_a_host_that_fails_before_its_controls_are_known_keeps_none_of_its_verdi
         (UNKNOWN, GONE, [], instant(1)),
     ]
     assert history.drift() == [Change(A, "pc1", OK, UNKNOWN), Change(B, "pc1", BAD, UNKNOWN)]
+    assert gaps(history) == {(A, "pc1"): (UNKNOWN, instant(2)), (B, "pc1"): (UNKNOWN, instant(1))}
     record(history, run(3, {"pc1": {A: OK}}, controls="some", hosts="some"))
     current = history.current()
     assert current is not None
@@ -184,20 +185,49 @@ def test_runs_older_than_three_years_go_and_what_they_found_stays(history: Histo
     last = run(2, {"pc1": {A: BAD}}, hosts="some")
     last[1].update(finished="2026-11-27T03:00:00.25Z", started="2026-11-27T03:00:00Z")
     record(history, first, edge, last)
-    assert [point.when for point in history.trend()] == [edge[1]["finished"], last[1]["finished"]]
+    assert [point.when for point in history.trend(600)] == [edge[1]["finished"], last[1]["finished"]]
     assert history.gaps() == [Gap(A, "pc1", BAD, "2023-10-31T03:00:00Z")]
     assert history.sightings()[1] == Sighting("pc2", "2023-10-31T03:00:00Z")
     current = history.current()
     assert current is not None
     assert [item["seen"] for item in current["results"]] == [last[1]["finished"], "2023-10-31T03:00:00Z"]
+    # what is older than all that is still known is too late to be put in its place
+    oldest = run(4, {"pc1": {A: "compliant"}, "pc2": {A: BAD}}, hosts="some")
+    oldest[1].update(finished="2023-10-30T03:00:00Z")
+    before = everything(history)
+    record(history, oldest)
+    assert everything(history) == before
     # the base that the late run is folded on is the purged one
     late = run(3, {"pc2": {A: BAD}}, hosts="some")
     late[1].update(finished="2025-01-01T00:00:00Z")
-    before = everything(history)
     record(history, first, late)
     assert gaps(history)[A, "pc2"] == (BAD, "2025-01-01T00:00:00Z")
     assert gaps(history)[A, "pc1"] == (BAD, "2023-10-31T03:00:00Z")
-    assert len(history.trend()) == len(before["trend"]) + 1  # type: ignore[arg-type]
+    assert len(history.trend()) == 3
+
+
+def test_a_late_run_beside_one_that_lets_go_of_an_old_one_is_put_in_its_place(tmp_path: Path) -> None:
+    moments = {
+        "old": "2023-01-01",
+        "late": "2025-01-01",
+        "later": "2025-03-01",
+        "known": "2025-06-01",
+        "new": "2026-11-01",
+    }
+    made = {}
+    for host, day in moments.items():
+        made[host] = run(0, {host: {A: BAD}}, hosts="some")[1]
+        made[host].update(finished=f"{day}T00:00:00Z")
+    in_order, mixed = History(tmp_path / "a", NOW), History(tmp_path / "b", NOW)
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    for item in made.items():
+        in_order.record(*item)
+    mixed.record_all([("old", made["old"]), ("known", made["known"])])
+    mixed.record_all([("new", made["new"]), ("late", made["late"])])
+    mixed.record("later", made["later"])
+    assert everything(mixed) == everything(in_order)
+    assert [point.score.total for point in mixed.trend()] == [2, 3, 4, 5]
 
 
 def test_months_are_those_of_the_calendar(history: History) -> None:

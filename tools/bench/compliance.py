@@ -50,7 +50,7 @@ def compliance(runs: int) -> Figures:
             "history_size": _figure("", "MB", sizes, moment),
             **_small(runs),
             **_answers(reports / fleet_history.slug(1), runs),
-            **_overview(reports, runs),
+            **measured_overview(reports, runs),
         }
 
 
@@ -89,8 +89,8 @@ def _answers(folder: Path, runs: int) -> Figures:
     return {name: _figure(name, "s", [_timed(ask) for _run in range(runs)]) for name, ask in asked.items()}
 
 
-def _overview(reports: Path, runs: int) -> Figures:
-    """Gather in a process of its own, so that its memory is its own."""
+def measured_overview(reports: Path, runs: int) -> Figures:
+    """Measure gathering the overview of a report folder, in a process of its own so that the memory is its own."""
     seconds, memory, moments = [], [], []
     for number in range(1, runs + 1):
         say(f"overview: {number}/{runs}")
