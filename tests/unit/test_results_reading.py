@@ -8,7 +8,7 @@ import copy
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -212,14 +212,13 @@ def test_ordinary_results_need_no_schema(monkeypatch: pytest.MonkeyPatch) -> Non
     assert asked == ["$", "$"]
 
 
-ODDITIES = st.sampled_from(
-    [
-        None, True, False, 0, -1, 1.5, "", "x", "ok", "fail", "compliant", "non_compliant", "waived", "not_verified",
-        "not_applicable", "unknown", "verified", "group", "equals", "proven", "2026-01-01", "2026-01-01\n",
-        "٢٠٢٦-01-01", "2026-01-01T00:00:00Z", "M08-01", "M08-01\n", [], [None], ["x"], [{}], {}, {"x": 1}, {"x": "y"},
-        WAIVER,
-    ]
-)  # fmt: skip
+MISSING = object()
+ODDITIES: list[Any] = [
+    None, True, False, 0, -1, 1.5, "", "x", "ok", "fail", "compliant", "non_compliant", "waived", "not_verified",
+    "not_applicable", "unknown", "verified", "group", "equals", "proven", "2026-01-01", "2026-01-01\n",
+    "٢٠٢٦-01-01", "2026-01-01T00:00:00Z", "M08-01", "M08-01\n", [], [None], ["x"], [{}], {}, {"x": 1}, {"x": "y"},
+    WAIVER,
+]  # fmt: skip
 
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -249,13 +248,50 @@ def test_nothing_passes_that_the_schema_refuses(data: st.DataObject) -> None:
 def _change(holder: Any, last: Any, data: st.DataObject) -> None:
     deed = data.draw(st.sampled_from(["replace", "remove", "add"]))
     if deed == "replace":
-        holder[last] = data.draw(ODDITIES)
+        holder[last] = data.draw(st.sampled_from(ODDITIES))
     elif deed == "remove":
         del holder[last]
     elif isinstance(holder, dict):
-        holder[data.draw(st.sampled_from(["seen", "note", "control"]))] = data.draw(ODDITIES)
+        holder[data.draw(st.sampled_from(["seen", "note", "control"]))] = data.draw(st.sampled_from(ODDITIES))
     else:
-        holder.append(data.draw(ODDITIES))
+        holder.append(data.draw(st.sampled_from(ODDITIES)))
+
+
+def _recognised() -> list[tuple[str, Callable[[Any], bool], Any]]:
+    """Return one item of each sort that the quick look knows, with the definition of the schema for it."""
+    made = ordinary()
+    verdicts = {result["verdict"]: result for result in made["results"]}
+    assert len(verdicts) == 5
+    return [
+        ("waiver", results_check._is_waiver, made["waivers"][0]),
+        *(("host", results_check._is_host, host) for host in made["hosts"]),
+        *(("result", results_check._is_result, result) for result in (*verdicts.values(), *made["results"][:2])),
+    ]
+
+
+def _broken_ways(item: Any) -> Iterator[Any]:
+    """Yield an item with each of its parts replaced by each oddity, or left out, or with one too many beside it."""
+    for *way, last in _places(item)[1:]:
+        for oddity in (*ODDITIES, MISSING):
+            made = copy.deepcopy(item)
+            holder = made
+            for key in way:
+                holder = holder[key]
+            if oddity is MISSING:
+                del holder[last]
+            elif oddity == {} and isinstance(holder, dict):
+                holder["note"] = "x"
+            else:
+                holder[last] = oddity
+            yield made
+
+
+@pytest.mark.parametrize("number", range(len(_recognised())))
+def test_no_part_of_an_item_is_waved_through(number: int) -> None:
+    definition, recognise, item = _recognised()[number]
+    assert recognise(item)
+    for made in _broken_ways(item):
+        assert not recognise(made) or results_check._validator(definition).is_valid(made), made
 
 
 def test_every_key_and_word_of_the_quick_look_stands_in_the_schema() -> None:
