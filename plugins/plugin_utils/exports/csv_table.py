@@ -65,7 +65,7 @@ def render(document: Document, catalogue: Catalogue, language: str) -> str:
             groups[host["name"]],
         )
         cells[1] = words.moment(document["finished"])
-        cells[7] = telling.VERDICTS[words.language]["not_verified"]
+        cells[7] = telling.verdict("not_verified", words)
         cells[13] = telling.problem(host["problem"], words)
         table.writerow(map(_safe, cells))
     return file.getvalue()
@@ -79,7 +79,7 @@ def _about(document: Document, result: Result, groups: str, catalogue: Catalogue
     yield telling.measure(catalogue, result["measure"], words)
     yield result["control"]
     yield telling.title(catalogue, result["control"], words)
-    yield telling.VERDICTS[words.language][result["verdict"]]
+    yield telling.verdict(result["verdict"], words)
 
 
 def _setting(row: dict[str, Any] | None, result: Result, words: Words) -> Iterator[str]:
@@ -90,7 +90,7 @@ def _setting(row: dict[str, Any] | None, result: Result, words: Words) -> Iterat
     yield telling.text(f"{row['kind']}: {row['name']}", 120)
     yield words(row["rule"], telling.text(words.value(row["expected"])))
     yield telling.text(words.value(row["observed"]))
-    yield telling.VERDICTS[words.language][_STATES[row["state"]]]
+    yield telling.verdict(_STATES[row["state"]], words)
     yield telling.reason(row["reason"] or result["reason"], words)
 
 
