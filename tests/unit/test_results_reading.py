@@ -14,7 +14,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from ansible_collections.essms.hardening.plugins.plugin_utils import json_file, reports, results, results_check
+from ansible_collections.essms.hardening.plugins.plugin_utils import bounded, json_file, reports, results, results_check
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,6 +67,41 @@ def test_a_file_or_its_folder(file: Path) -> None:
 def test_what_reports_write_is_read_hostile_or_not(tmp_path: Path) -> None:
     made = hostile(longest=2000)
     assert results.read(reports.write(made, tmp_path)) == made
+
+
+def _nested(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+EXCESS: dict[str, Any] = {
+    "nested": _nested(300),
+    "nested without end": _nested(100_000),
+    "maps without end": {"a": _nested(100_000)},
+    "no number": float("nan"),
+    "infinite, in a list": [float("-inf")],
+    "a long text": "x" * 100_000,
+    "a long list": ["x" * 50] * 100_000,
+    "the longest number that JSON gives": 10**4299,
+}
+
+
+@pytest.mark.parametrize("value", EXCESS.values(), ids=EXCESS.keys())
+def test_what_one_host_sends_never_costs_the_others_their_results(tmp_path: Path, value: Any) -> None:
+    rows = [row("M08-01", "fail", observed=value, name="n" * 100_000)]
+    made = document(record("deb12"), record("evil", controls=[control("M08-01", rows, reason="r" * 100_000)]))
+    found = results.read(reports.write(made, tmp_path))
+    (evil,) = [result for result in found["results"] if result["host"] == "evil"]
+    assert evil["verdict"] == "non_compliant"
+    assert len(json.dumps(evil)) < 10_000
+    assert sum(result["verdict"] == "compliant" for result in found["results"]) == len(found["results"]) - 1
+
+
+def test_what_is_ordinary_stays_what_it_is() -> None:
+    for value in (None, True, 0, 1.5, "x" * 60_000, ["a", {"b": [1, None]}], _nested(19), {"k": "\ud800"}):
+        assert bounded.bounded(value) == value
 
 
 BYTES: dict[str, tuple[bytes, str]] = {
