@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import results, verdicts
+from ansible_collections.essms.hardening.plugins.plugin_utils.bounded import bounded
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, HostState, Result, Waived
 
 NEVER_REACHED = "The run stopped before this host was verified: see the problems of the other hosts, then run again."
@@ -233,8 +234,8 @@ class _Draft:
 
 
 def _result(item: Mapping[str, Any], host: str, problem: str, earlier: Result | None) -> Result:
-    settings = list(item.get("settings") or ())
-    verdict, reason = str(item["verdict"]), str(item.get("reason") or "")
+    settings = [{key: bounded(value) for key, value in row.items()} for row in item.get("settings") or ()]
+    verdict, reason = str(item["verdict"]), str(bounded(item.get("reason")) or "")
     if verdict == verdicts.COMPLIANT and verdicts.verdict(settings) != verdicts.COMPLIANT:
         verdict, reason = verdicts.NOT_VERIFIED, UNPROVEN
     if verdict == verdicts.NOT_VERIFIED:

@@ -11,6 +11,7 @@ import stat
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ansible_collections.essms.hardening.plugins.plugin_utils import bounded
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 
 #: Largest file that is read, in bytes: some sixty times what 50 hosts × 120 controls take.
@@ -44,7 +45,7 @@ def load(path: Path, limit: int = LIMIT) -> Any:
             f"{name}: is not valid JSON, cut short or changed: {printable(error, 200)};"
             " take the file of another run, or a copy of this one."
         ) from error
-    if _deeper(value, DEPTH):
+    if bounded.deeper(value, DEPTH):
         raise JsonFileError(_too_deep(name))
     return value
 
@@ -112,19 +113,3 @@ def _float(digits: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{printable(digits, 20)} is too large a number")
     return number
-
-
-def _deeper(value: object, limit: int) -> bool:
-    """Tell whether lists and maps are nested more than ``limit`` levels deep, level by level."""
-    level = [value]
-    for _ in range(limit + 1):
-        below: list[object] = []
-        for item in level:
-            if isinstance(item, dict):
-                below.extend(item.values())
-            elif isinstance(item, list):
-                below.extend(item)
-        if not below:
-            return False
-        level = below
-    return True

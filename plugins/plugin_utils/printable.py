@@ -25,7 +25,10 @@ def printable(value: object, limit: int = LIMIT) -> str:
     Control characters, escape sequences, bidirectional overrides, zero-width and unassigned characters are shown as
     escapes (``\x1b``, ``\u202e``); any kind of space becomes a plain one. A value cut short ends in ``…``.
     """
-    text = _text(value, limit)[: limit + 1]
+    try:
+        text = _text(value, limit)[: limit + 1]
+    except RecursionError:  # lists within lists without end
+        return "…"
     if len(text) <= limit and text.isprintable():  # exactly what the escapes below would leave alone
         return text
     pieces = [_escape(character) for character in text]

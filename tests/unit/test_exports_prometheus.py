@@ -82,3 +82,9 @@ def test_hostile_names_make_no_sample_of_their_own() -> None:
     found = samples(made)
     assert len(found["essms_host_verified"]) == len(made["hosts"])
     assert all(len(labels["host"]) <= 120 for labels, _value in found["essms_host_verified"])
+
+
+def test_names_that_look_alike_once_shown_stay_apart() -> None:
+    names = ["x" * 200 + "1", "x" * 200 + "2", "a\x1b", "a\\x1b", "a\ud800", "a b", "a\N{NO-BREAK SPACE}b"]
+    found = samples(document(*map(record, names)))
+    assert len(found["essms_host_verified"]) == len(names)

@@ -12,12 +12,13 @@ import re
 from typing import Any
 
 import jsonschema
+import pytest
 from ansible_collections.essms.hardening.plugins.plugin_utils import catalogue
 from ansible_collections.essms.hardening.plugins.plugin_utils.exports import sarif
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document
 
 from tests.unit.hostile_samples import hostile
-from tests.unit.result_samples import CONTROLS, control, document, record, row, silent
+from tests.unit.result_samples import CONTROLS, WAIVER, control, document, record, row, silent
 
 CATALOGUE = catalogue.load()
 
@@ -133,6 +134,16 @@ def test_a_waiver_and_nothing_else_is_an_accepted_suppression() -> None:
     (suppression,) = suppressed["M07-05"]
     assert (suppression["kind"], suppression["status"]) == ("external", "accepted")
     assert "borne d’accueil sans données" in suppression["justification"]
+
+
+@pytest.mark.parametrize("state", ["unknown", "waived"])
+def test_a_waiver_never_hides_what_nobody_saw(state: str) -> None:
+    made = document(record("deb12", {"M07-05": state}))
+    (result,) = [result for result in made["results"] if result["control"] == "M07-05"]
+    result["waiver"] = WAIVER
+    (found,) = run(made)["results"]
+    assert ("suppressions" in found) == (state == "waived")
+    assert found["level"] == ("error" if state == "waived" else "warning")
 
 
 def fingerprints(found: dict[str, Any]) -> dict[tuple[str, str], str]:

@@ -72,3 +72,11 @@ def test_a_note_is_told_in_french_with_its_figures() -> None:
 def test_notes_that_were_joined_are_told_one_by_one(technical: str, french: str) -> None:
     assert labels.note(technical, "fr") == french
     assert labels.note(technical, "en") == technical
+
+
+def test_a_text_no_label_can_be_for_is_neither_searched_nor_remembered() -> None:
+    remembered = [labels._name, labels._value, labels._note]
+    before = [found.cache_info().currsize for found in remembered]
+    endless = "; " * 500_000
+    assert labels.note(endless, "fr") == labels.value(endless, "fr") == labels.name("sshd", endless, "fr") == endless
+    assert [found.cache_info().currsize for found in remembered] == before

@@ -8,13 +8,13 @@ import copy
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-from ansible_collections.essms.hardening.plugins.plugin_utils import json_file, reports, results, results_check
+from ansible_collections.essms.hardening.plugins.plugin_utils import bounded, json_file, reports, results, results_check
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,6 +67,41 @@ def test_a_file_or_its_folder(file: Path) -> None:
 def test_what_reports_write_is_read_hostile_or_not(tmp_path: Path) -> None:
     made = hostile(longest=2000)
     assert results.read(reports.write(made, tmp_path)) == made
+
+
+def _nested(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+EXCESS: dict[str, Any] = {
+    "nested": _nested(300),
+    "nested without end": _nested(100_000),
+    "maps without end": {"a": _nested(100_000)},
+    "no number": float("nan"),
+    "infinite, in a list": [float("-inf")],
+    "a long text": "x" * 100_000,
+    "a long list": ["x" * 50] * 100_000,
+    "the longest number that JSON gives": 10**4299,
+}
+
+
+@pytest.mark.parametrize("value", EXCESS.values(), ids=EXCESS.keys())
+def test_what_one_host_sends_never_costs_the_others_their_results(tmp_path: Path, value: Any) -> None:
+    rows = [row("M08-01", "fail", observed=value, name="n" * 100_000)]
+    made = document(record("deb12"), record("evil", controls=[control("M08-01", rows, reason="r" * 100_000)]))
+    found = results.read(reports.write(made, tmp_path))
+    (evil,) = [result for result in found["results"] if result["host"] == "evil"]
+    assert evil["verdict"] == "non_compliant"
+    assert len(json.dumps(evil)) < 10_000
+    assert sum(result["verdict"] == "compliant" for result in found["results"]) == len(found["results"]) - 1
+
+
+def test_what_is_ordinary_stays_what_it_is() -> None:
+    for value in (None, True, 0, 1.5, "x" * 60_000, ["a", {"b": [1, None]}], _nested(19), {"k": "\ud800"}):
+        assert bounded.bounded(value) == value
 
 
 BYTES: dict[str, tuple[bytes, str]] = {
@@ -212,14 +247,13 @@ def test_ordinary_results_need_no_schema(monkeypatch: pytest.MonkeyPatch) -> Non
     assert asked == ["$", "$"]
 
 
-ODDITIES = st.sampled_from(
-    [
-        None, True, False, 0, -1, 1.5, "", "x", "ok", "fail", "compliant", "non_compliant", "waived", "not_verified",
-        "not_applicable", "unknown", "verified", "group", "equals", "proven", "2026-01-01", "2026-01-01\n",
-        "٢٠٢٦-01-01", "2026-01-01T00:00:00Z", "M08-01", "M08-01\n", [], [None], ["x"], [{}], {}, {"x": 1}, {"x": "y"},
-        WAIVER,
-    ]
-)  # fmt: skip
+MISSING = object()
+ODDITIES: list[Any] = [
+    None, True, False, 0, -1, 1.5, "", "x", "ok", "fail", "compliant", "non_compliant", "waived", "not_verified",
+    "not_applicable", "unknown", "verified", "group", "equals", "proven", "2026-01-01", "2026-01-01\n",
+    "٢٠٢٦-01-01", "2026-01-01T00:00:00Z", "M08-01", "M08-01\n", [], [None], ["x"], [{}], {}, {"x": 1}, {"x": "y"},
+    WAIVER,
+]  # fmt: skip
 
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -249,13 +283,50 @@ def test_nothing_passes_that_the_schema_refuses(data: st.DataObject) -> None:
 def _change(holder: Any, last: Any, data: st.DataObject) -> None:
     deed = data.draw(st.sampled_from(["replace", "remove", "add"]))
     if deed == "replace":
-        holder[last] = data.draw(ODDITIES)
+        holder[last] = data.draw(st.sampled_from(ODDITIES))
     elif deed == "remove":
         del holder[last]
     elif isinstance(holder, dict):
-        holder[data.draw(st.sampled_from(["seen", "note", "control"]))] = data.draw(ODDITIES)
+        holder[data.draw(st.sampled_from(["seen", "note", "control"]))] = data.draw(st.sampled_from(ODDITIES))
     else:
-        holder.append(data.draw(ODDITIES))
+        holder.append(data.draw(st.sampled_from(ODDITIES)))
+
+
+def _recognised() -> list[tuple[str, Callable[[Any], bool], Any]]:
+    """Return one item of each sort that the quick look knows, with the definition of the schema for it."""
+    made = ordinary()
+    verdicts = {result["verdict"]: result for result in made["results"]}
+    assert len(verdicts) == 5
+    return [
+        ("waiver", results_check._is_waiver, made["waivers"][0]),
+        *(("host", results_check._is_host, host) for host in made["hosts"]),
+        *(("result", results_check._is_result, result) for result in (*verdicts.values(), *made["results"][:2])),
+    ]
+
+
+def _broken_ways(item: Any) -> Iterator[Any]:
+    """Yield an item with each of its parts replaced by each oddity, or left out, or with one too many beside it."""
+    for *way, last in _places(item)[1:]:
+        for oddity in (*ODDITIES, MISSING):
+            made = copy.deepcopy(item)
+            holder = made
+            for key in way:
+                holder = holder[key]
+            if oddity is MISSING:
+                del holder[last]
+            elif oddity == {} and isinstance(holder, dict):
+                holder["note"] = "x"
+            else:
+                holder[last] = oddity
+            yield made
+
+
+@pytest.mark.parametrize("number", range(len(_recognised())))
+def test_no_part_of_an_item_is_waved_through(number: int) -> None:
+    definition, recognise, item = _recognised()[number]
+    assert recognise(item)
+    for made in _broken_ways(item):
+        assert not recognise(made) or results_check._validator(definition).is_valid(made), made
 
 
 def test_every_key_and_word_of_the_quick_look_stands_in_the_schema() -> None:

@@ -17,14 +17,14 @@ from importlib.metadata import version
 from typing import Any
 
 from ..lab.podman import LabError
-from . import compliance, peers, scenes
+from . import compliance, exports, peers, scenes
 from .figures import TARGETS
 from .runs import ROOT, BenchError, Figures
 
 RUNS = 5
 FLEET = 20
 QUICK_FLEET = 5
-WITHOUT_HOSTS = {"compliance"}
+WITHOUT_HOSTS = {"compliance", "exports"}
 """Scenes that need no lab."""
 
 
@@ -66,6 +66,7 @@ def _chosen(options: argparse.Namespace) -> dict[str, Callable[[], Figures]]:
         "demo": lambda: scenes.demo(1),
         "cold": scenes.cold,
         "compliance": lambda: compliance.compliance(runs),
+        "exports": lambda: exports.exports(runs),
     }
     asked = options.only or [*usual, *(["demo"] if options.with_demo else []), *(["cold"] if options.cold else [])]
     return {name: {**usual, **long}[name] for name in dict.fromkeys(asked)}
@@ -115,7 +116,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        choices=("audit", "apply", "fleet", "demo", "cold", "compliance"),
+        choices=("audit", "apply", "fleet", "demo", "cold", "compliance", "exports"),
         help="only this; repeatable",
     )
     parser.add_argument(

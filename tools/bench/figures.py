@@ -29,6 +29,13 @@ TARGETS = {
     "history_current": 0.5,
     "overview_gather": 2.0,
     "overview_gather_memory": 500.0,
+    "results_read": 1.0,
+    "export_csv": 1.0,
+    "export_json": 1.0,
+    "export_junit": 1.0,
+    "export_sarif": 1.0,
+    "export_oscal": 1.0,
+    "export_prometheus": 1.0,
 }
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ansible_collections.essms.hardening.plugins.plugin_utils.exports import telling
@@ -52,11 +52,11 @@ def render(document: Document, catalogue: Catalogue, language: str) -> str:
     table.writerow(HEADINGS[words.language])
     groups = {host["name"]: telling.text(host["groups"]) for host in document["hosts"]}
     for result in document["results"]:
-        start = tuple(_about(document, result, groups.get(result["host"], ""), catalogue, words))
-        end = _rest(result, words)
+        start = _safe(_about(document, result, groups.get(result["host"], ""), catalogue, words))
+        end = _safe(_rest(result, words))
         rows: list[dict[str, Any] | None] = [*result["settings"]]
         for row in rows or [None]:
-            table.writerow([_safe(cell) for cell in (*start, *_setting(row, result, words), *end)])
+            table.writerow([*start, *_safe(_setting(row, result, words)), *end])
     for host in telling.without_result(document):
         cells = [""] * len(HEADINGS[words.language])
         cells[0], cells[2], cells[3] = (
@@ -65,9 +65,9 @@ def render(document: Document, catalogue: Catalogue, language: str) -> str:
             groups[host["name"]],
         )
         cells[1] = words.moment(document["finished"])
-        cells[7] = telling.VERDICTS[words.language]["not_verified"]
+        cells[7] = telling.verdict("not_verified", words)
         cells[13] = telling.problem(host["problem"], words)
-        table.writerow(map(_safe, cells))
+        table.writerow(_safe(cells))
     return file.getvalue()
 
 
@@ -79,7 +79,7 @@ def _about(document: Document, result: Result, groups: str, catalogue: Catalogue
     yield telling.measure(catalogue, result["measure"], words)
     yield result["control"]
     yield telling.title(catalogue, result["control"], words)
-    yield telling.VERDICTS[words.language][result["verdict"]]
+    yield telling.verdict(result["verdict"], words)
 
 
 def _setting(row: dict[str, Any] | None, result: Result, words: Words) -> Iterator[str]:
@@ -90,7 +90,7 @@ def _setting(row: dict[str, Any] | None, result: Result, words: Words) -> Iterat
     yield telling.text(f"{row['kind']}: {row['name']}", 120)
     yield words(row["rule"], telling.text(words.value(row["expected"])))
     yield telling.text(words.value(row["observed"]))
-    yield telling.VERDICTS[words.language][_STATES[row["state"]]]
+    yield telling.verdict(_STATES[row["state"]], words)
     yield telling.reason(row["reason"] or result["reason"], words)
 
 
@@ -102,6 +102,6 @@ def _rest(result: Result, words: Words) -> tuple[str, ...]:
     return (*about, words.day(waiver["end"]), telling.text(waiver["owner"]), telling.text(waiver["reason"]))
 
 
-def _safe(cell: str) -> str:
-    """Return a cell that no spreadsheet runs: an apostrophe before each character that would begin a formula."""
-    return _FORMULA.sub(r"\1'", cell)
+def _safe(cells: Iterable[str]) -> list[str]:
+    """Return cells that no spreadsheet runs: an apostrophe before each character that would begin a formula."""
+    return [_FORMULA.sub(r"\1'", cell) for cell in cells]

@@ -68,7 +68,8 @@ def render(document: Document, catalogue: Catalogue, language: str) -> str:
         "results": [_Run(document, catalogue, words).result(run)],
         "back-matter": {"resources": [{"uuid": plan, "description": texts["plan"]}]},
     }
-    return json.dumps({"assessment-results": made}, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    # on one line: indenting takes several times as long, and no person reads this
+    return json.dumps({"assessment-results": made}, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 class _Run:
@@ -129,7 +130,7 @@ class _Run:
 
     def _observation(self, item: Result, identifier: str) -> dict[str, Any]:
         told = telling.explanation(item, self._words)
-        verdict = telling.VERDICTS[self._words.language][item["verdict"]]
+        verdict = telling.verdict(item["verdict"], self._words)
         return {
             "uuid": identifier,
             "title": f"{item['control']} {self._names.get(item['host'], '-')}",

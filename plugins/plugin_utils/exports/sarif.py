@@ -50,7 +50,8 @@ def render(document: Document, catalogue: Catalogue, language: str) -> str:
         ],
     }
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    # on one line: indenting takes several times as long, and no person reads this
+    return json.dumps(log, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _rule(control: str, catalogue: Catalogue, words: Words) -> dict[str, Any]:
@@ -91,7 +92,7 @@ def _invocation(document: Document, establishment: str, words: Words) -> dict[st
 
 def _result(result: Result, index: dict[str, int], establishment: str, words: Words) -> dict[str, Any]:
     host = telling.name(result["host"])
-    verdict = telling.VERDICTS[words.language][result["verdict"]]
+    verdict = telling.verdict(result["verdict"], words)
     told = telling.explanation(result, words) or verdict
     found: dict[str, Any] = {
         "ruleId": result["control"],

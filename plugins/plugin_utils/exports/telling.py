@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.essms.hardening.plugins.plugin_utils import verdicts
 from ansible_collections.essms.hardening.plugins.plugin_utils.model import Catalogue
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
+from ansible_collections.essms.hardening.plugins.plugin_utils.report.texts import TEXTS
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, HostState, Result
 from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
 
@@ -22,26 +23,6 @@ NAME = 120
 
 #: Settings named in one explanation; the rest are counted.
 _SETTINGS = 12
-
-#: Verdicts that make whoever reads an export stop: what was not verified is never taken for passing.
-FAILING = frozenset({verdicts.NON_COMPLIANT, verdicts.NOT_VERIFIED})
-
-VERDICTS = {
-    "fr": {
-        verdicts.COMPLIANT: "conforme",
-        verdicts.NON_COMPLIANT: "non conforme",
-        verdicts.WAIVED: "dérogation",
-        verdicts.NOT_APPLICABLE: "non applicable",
-        verdicts.NOT_VERIFIED: "non vérifié",
-    },
-    "en": {
-        verdicts.COMPLIANT: "compliant",
-        verdicts.NON_COMPLIANT: "non-compliant",
-        verdicts.WAIVED: "waived",
-        verdicts.NOT_APPLICABLE: "not applicable",
-        verdicts.NOT_VERIFIED: "not verified",
-    },
-}
 
 #: Rows that explain a verdict, by their state; ``fail`` also explains why there is a waiver.
 _TELLING = {
@@ -63,6 +44,11 @@ def name(value: str) -> str:
     if short == value:
         return short
     return f"{printable(value, NAME - 9)}-{hashlib.sha256(value.encode(errors='surrogatepass')).hexdigest()[:8]}"
+
+
+def verdict(word: str, words: Words) -> str:
+    """Return a verdict as the report calls it, too: « non conforme »."""
+    return str(TEXTS[words.language][f"verdict_{word}"])
 
 
 def title(catalogue: Catalogue, control: str, words: Words) -> str:
