@@ -26,7 +26,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.establishment impo
 )
 
 _NEXT = """\
-{folder} est prêt. Le mot de passe de son coffre est dans {password} : gardez-en une copie ailleurs.
+{folder} est prêt. Le mot de passe de son coffre est dans {password}\N{NO-BREAK SPACE}: gardez-en une copie ailleurs.
 
   make validate ETAB={slug}
   ansible-vault edit --vault-id {slug}@{password} {folder}/{vault}
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None, ask: Callable[[str], str] = inp
     except (CatalogueError, OSError) as error:
         sys.stderr.write(f"{error}\n")
     except (EOFError, KeyboardInterrupt):
-        sys.stderr.write("\nArrêté : rien n’a été écrit.\n")
+        sys.stderr.write("\nArrêté\N{NO-BREAK SPACE}: rien n’a été écrit.\n")
     return 1
 
 

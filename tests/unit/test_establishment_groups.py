@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,28 @@ def test_a_run_says_everything_that_is_wrong_and_touches_no_host(site: Inventori
     assert len(results["hosts"]) == 13
     assert {each["verdict"] for each in results["results"]} == {"not_verified"}
     assert any("No host was touched: 2 problems" in each["problem"] for each in results["hosts"])
+
+
+def _make(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", "--dry-run", *arguments, f"ESSMS_VAULT_DIR={tmp_path / 'vaults'}"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("target", ["audit", "apply", "rollback"])
+def test_make_gives_both_inventories_and_the_password_of_that_vault(
+    site: Inventories, tmp_path: Path, target: str
+) -> None:
+    done = _make(tmp_path, target, f"ETAB={SLUG}", "ARGS=--limit hall")
+    inventories = f"-i inventories/_common -i inventories/{SLUG}"
+    vault = f"--vault-id {SLUG}@{site.vaults / SLUG}"
+    assert f"ansible-playbook {inventories} {vault} playbooks/{target}.yml --limit hall\n" in done.stdout
+    (site.vaults / SLUG).unlink()
+    assert "--vault-id" not in _make(tmp_path, target, f"ETAB={SLUG}").stdout
 
 
 def test_a_run_whose_files_are_right_goes_on(site: Inventories, tmp_path: Path) -> None:

@@ -132,8 +132,15 @@ def test_questions_are_asked_again_until_the_answer_is_allowed(place: Path, caps
     assert (place / SLUG / "hosts.yml").read_text(encoding="utf-8").count("poste-1:") == 1
     assert validation.problems(place / SLUG, load()) == []
     said = capsys.readouterr().err
-    assert said.count("Choisissez parmi : EHPAD, ") == 2
-    assert "réponse illisible" in said
+    assert said.count("Choisissez parmi\N{NO-BREAK SPACE}: EHPAD, ") == 2
+    assert [line.strip()[:17] for line in said.splitlines()] == [
+        "Neuf chiffres, pa",
+        "Choisissez parmi\N{NO-BREAK SPACE}",
+        "Choisissez parmi\N{NO-BREAK SPACE}",
+        "Un nombre entier ",
+        "Un nombre entier ",
+        "Une boîte partagé",
+    ]
 
 
 @pytest.mark.parametrize("stop", [EOFError, KeyboardInterrupt])

@@ -269,6 +269,28 @@ def test_a_plugin_may_bring_hosts_that_no_file_names(site: Inventories) -> None:
     assert site.problems() == []
 
 
+def test_what_sorts_the_hosts_has_to_be_there_and_to_come_last(site: Inventories) -> None:
+    site.write("vms.yml", "all:\n  hosts:\n    vm-1:\n")
+    assert site.problems() == [
+        f"{SLUG}/vms.yml: is read after standard_groups.yml, too late for it; choose a name before it"
+    ]
+    (site.folder / "vms.yml").unlink()
+    (site.folder / "standard_groups.yml").unlink()
+    (found,) = site.problems()
+    assert ": etab_usage: has no effect without standard_groups.yml; copy that file from" in found
+
+
+def test_names_of_files_are_made_harmless(site: Inventories) -> None:
+    site.write("evil\x1b[2J\n\u202e.yml", "a: 1\n")
+    site.write("group_vars/all/\x1b]0;x\x07.yml", "essms_x: 1\n")
+    (site.folder / "loop").symlink_to("loop")
+    path = site.write("group_vars/all/a\nb/vault.yml", "$ANSIBLE_VAULT;1.2;AES256;x\x1b[2J\n61\n")
+    path.chmod(0o644)
+    found = site.problems()
+    assert len(found) == 5
+    assert all(each.isprintable() and len(each) < 1000 for each in found)
+
+
 def test_a_folder_whose_name_is_no_slug(site: Inventories) -> None:
     site.folder.rename(site.root / "EHPAD_1")
     found = validation.problems(site.root / "EHPAD_1", load())
@@ -279,7 +301,7 @@ def test_a_folder_whose_name_is_no_slug(site: Inventories) -> None:
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     (found,) = validation.problems(tmp_path / "absent", load())
-    assert found.endswith("absent: there is no such folder; check the name, or make it: make establishment NAME=absent")
+    assert found == "absent: there is no such folder; check the name, or make it: make establishment NAME=absent"
 
 
 MODES: dict[str, Callable[[Inventories], Path]] = {

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.establishment impo
     waivers,
 )
 from ansible_collections.essms.hardening.plugins.plugin_utils.model import Catalogue
+from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 
 
 def problems(folder: Path, catalogue: Catalogue) -> list[str]:
@@ -30,7 +32,8 @@ def problems(folder: Path, catalogue: Catalogue) -> list[str]:
     A folder without establishment.yml is a plain inventory: only the variables with our prefixes are checked there.
     """
     if not folder.is_dir():
-        return [f"{folder}: there is no such folder; check the name, or make it: make establishment NAME={folder.name}"]
+        name = printable(folder.name)
+        return [f"{name}: there is no such folder; check the name, or make it: make establishment NAME={name}"]
     found = inventory.read(folder)
     own = (each for variable in found.variables for each in variables.problems(variable, catalogue))
     if not (folder / layout.IDENTITY).is_file():
@@ -60,9 +63,9 @@ def _places(found: inventory.Inventory) -> Iterator[str]:
     for path in sorted((found.folder / layout.REGISTERS).glob("[!.]*")):
         if path.name not in registers:
             yield f"{found.name(path)}: is no register; {nearest(path.name[:60], registers)}"
-    home = found.folder.parent.resolve()
+    home = Path(os.path.realpath(found.folder.parent))
     for path in sorted(found.folder.rglob("*")):
-        target = path.resolve()
+        target = Path(os.path.realpath(path))  # Path.resolve stops at a link to itself
         if path.is_symlink() and target.is_relative_to(home) and not target.is_relative_to(home / slug):
             yield f"{found.name(path)}: leads out of the folder; copy the file, establishments share nothing"
 
@@ -126,6 +129,13 @@ def _actions(found: inventory.Inventory, file: reading.File, catalogue: Catalogu
 
 def _targets(found: inventory.Inventory) -> Iterator[str]:
     """Yield an inventory without hosts, and variables for hosts and groups that do not exist."""
+    used = next((each for each in found.variables if each.name in layout.HOST_VARIABLES), None)
+    if used and layout.GROUPS not in found.sources:
+        missing = f"has no effect without {layout.GROUPS}; copy that file from inventories/ehpad-les-tilleuls"
+        yield f"{used.at()}: {used.name}: {missing}"
+    for name in found.sources:
+        if name > layout.GROUPS:
+            yield f"{found.folder.name}/{name}: is read after {layout.GROUPS}, too late for it; choose a name before it"
     if found.open_ended:
         return
     if not found.hosts:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,7 +40,8 @@ def _vault_files(found: inventory.Inventory, slug: str) -> Iterator[str]:
             yield f"{found.name(path)}:1: {wrong}"
     for path in sorted({*found.vaults, *(found.folder / "group_vars").rglob("vault.yml")}):
         if path not in found.vaults and path.is_file():
-            yield f"{found.name(path)}:1: is not encrypted; run: ansible-vault encrypt --encrypt-vault-id {slug} {path}"
+            command = f"ansible-vault encrypt --encrypt-vault-id {slug} {_typed(path)}"
+            yield f"{found.name(path)}:1: is not encrypted; run: {command}"
         yield from open_to_others(path, found.name(path))
 
 
@@ -61,7 +63,12 @@ def open_to_others(path: Path, name: str = "") -> Iterator[str]:
     """Yield a sentence when somebody else than its owner may use a file or folder; an absent one is nobody's."""
     mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0
     if mode & _OTHERS:
-        yield f"{name or printable(path, 200)}: others may read it (mode {mode:04o}); run: chmod go= {path}"
+        yield f"{name or printable(path, 200)}: others may read it (mode {mode:04o}); run: chmod go= {_typed(path)}"
+
+
+def _typed(path: Path) -> str:
+    """Return a path as it is typed in a shell, on one printable line."""
+    return printable(shlex.quote(str(path)), 400)
 
 
 def _shared(found: inventory.Inventory) -> Iterator[str]:
@@ -87,12 +94,12 @@ def siblings(folder: Path) -> list[Path]:
 
 def _ciphers(folder: Path) -> dict[bytes, Path]:
     """Return the digest of everything encrypted in a folder, and the file it stands in."""
-    found = {}
-    for kind in layout.VARIABLES:
-        for path in sorted((folder / kind).rglob("*")):
-            for cipher in _CIPHER.findall(_content(path)):
-                found[hashlib.sha256(b"".join(cipher.split())).digest()] = path
-    return found
+    inner = [path for kind in layout.VARIABLES for path in sorted((folder / kind).rglob("*"))]
+    return {
+        hashlib.sha256(b"".join(cipher.split())).digest(): path
+        for path in (folder / layout.HOSTS, *inner)
+        for cipher in _CIPHER.findall(_content(path))
+    }
 
 
 def _digest_of(password_file: Path) -> bytes:
