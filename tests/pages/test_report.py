@@ -42,7 +42,9 @@ def test_the_first_page_says_where_the_establishment_stands(show, report) -> Non
     expect(page.locator("h1")).to_have_text("EHPAD Les Tilleuls")
     expect(page.locator(".facts")).to_contain_text("990000017")
     assert first.locator(".ring").get_attribute("aria-label").startswith(f"{score.proven_percent}\xa0% de conformité")
-    expect(first.locator(".meaning")).to_contain_text(f"Sur {score.due} points de contrôle exigibles, {score.compliant}")
+    expect(first.locator(".meaning")).to_contain_text(
+        f"Sur {score.due} points de contrôle exigibles, {score.compliant}"
+    )
     expect(first.locator(".share")).to_contain_text(f"{score.verified_percent}\xa0%")
     expect(first.locator(".urgent li .what")).to_have_count(3)
     expect(first.locator(".measure")).to_have_count(12)
@@ -83,7 +85,11 @@ def shown(page: Page) -> list[str]:
 
 
 def controls_where(**wanted) -> list[str]:
-    found = {item["control"] for item in samples.material().document["results"] if all(item[k] in v for k, v in wanted.items())}
+    found = {
+        item["control"]
+        for item in samples.material().document["results"]
+        if all(item[k] in v for k, v in wanted.items())
+    }
     return sorted(found)
 
 
@@ -230,7 +236,13 @@ def test_hostile_values_stay_text(show, tmp_path: Path) -> None:
         for row in item["settings"]:
             row.update(observed=text, name=text, reason=text, expected=[text, {text: [text]}])
         for value in item["parameters"].values():
-            value.update(value=[text], source=text, layer="group", layer_name=text, deviation={"reason": text, "author": text, "date": "2026-01-01"})
+            value.update(
+                value=[text],
+                source=text,
+                layer="group",
+                layer_name=text,
+                deviation={"reason": text, "author": text, "date": "2026-01-01"},
+            )
     for waiver, text in zip(document["waivers"], HOSTILE, strict=False):
         waiver.update(reason=text, owner=text, name=text, orphan=text)
     document["identity"] = {"name": HOSTILE[1], "finess": HOSTILE[0], "category": HOSTILE[2]}
