@@ -74,13 +74,21 @@ catalogue: venv ## Print every control as JSON (PROFILE=combine, instruction-201
 generate: venv ## Write the files that are made from the controls
 	@$(BIN)/python tools/generate.py
 
+.PHONY: setup-test
+setup-test: # Everything the tests need: lab, emulated machine, browser
+	@$(PYTHON) tools/setup.py test
+
+.PHONY: setup-pages
+setup-pages: # A browser to look at the pages with
+	@$(PYTHON) tools/setup.py pages
+
 .PHONY: setup-kernel
 setup-kernel: # What the emulated machine needs too
 	@$(PYTHON) tools/setup.py kernel
 
 .PHONY: test
-test: setup-kernel ## Prove everything: lint, unit tests, the built collection, every control on real hosts
-	@$(BIN)/python -m tools.prove lint unit collection scenarios
+test: setup-test ## Prove everything: lint, unit tests, the built collection, every control on real hosts
+	@$(BIN)/python -m tools.prove lint unit pages collection scenarios
 
 .PHONY: lint
 lint: venv ## Check style, types and generated files
@@ -89,6 +97,10 @@ lint: venv ## Check style, types and generated files
 .PHONY: unit
 unit: venv ## Run the tests that need no host
 	@$(BIN)/python -m tools.prove unit
+
+.PHONY: pages
+pages: setup-pages ## Look at the reports in a real browser: charts, filters, keyboard, paper, accessibility
+	@$(BIN)/python -m tools.prove pages
 
 .PHONY: scenarios
 scenarios: setup-kernel ## Run every Molecule scenario on fresh hosts (SCENARIO=password_policy for one)

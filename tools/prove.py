@@ -4,8 +4,8 @@
 
 They run one after the other; beside them those that bring a machine of their own and mostly wait for it.
 
-``python -m tools.prove lint unit collection scenarios``. Exit code 0 only when every check succeeded and every run of
-tests really ran some.
+``python -m tools.prove lint unit pages collection scenarios``. Exit code 0 only when every check succeeded and every
+run of tests really ran some.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[1]
 JUNIT = ROOT / ".cache" / "junit"
 OWN_HOSTS = ("kernel",)
 """Scenarios whose tests start the machine they need, and no other."""
-STAGES = ("lint", "unit", "collection", "scenarios")
+STAGES = ("lint", "unit", "pages", "collection", "scenarios")
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,9 @@ def _checks(stages: list[str], only: list[str]) -> Iterator[Check]:
     if "unit" in stages:
         report = JUNIT / "unit.xml"
         yield Check("unit tests", ["pytest", "--quiet", f"--junitxml={report}"], report)
+    if "pages" in stages:
+        report = JUNIT / "pages.xml"
+        yield Check("pages in a browser", ["pytest", "--quiet", f"--junitxml={report}", "tests/pages"], report)
     if "collection" in stages:
         yield Check("collection", [sys.executable, "-m", "tools.collection"])
     if "scenarios" in stages:

@@ -37,6 +37,8 @@ PROGRAMS_OF_THE_LAB = {
 }
 # What the emulated machine of the scenario `kernel` needs besides.
 PROGRAMS_OF_THE_MACHINE = {"qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "mke2fs": "e2fsprogs"}
+# What the tests of the reports need: a browser, and what reads the PDF it prints.
+PROGRAMS_OF_THE_PAGES = {"chromium": "chromium", "pdftotext": "poppler-utils"}
 # Only recommended by podman, and found outside PATH: without them containers have no network.
 FILES_OF_THE_LAB = {
     "/usr/lib/podman/netavark": "netavark",
@@ -45,21 +47,28 @@ FILES_OF_THE_LAB = {
     "/etc/ssl/certs/ca-certificates.crt": "ca-certificates",
 }
 
+# what to set up: the programs it needs
+PROGRAMS: dict[str, dict[str, str]] = {
+    "venv": {},
+    "lab": PROGRAMS_OF_THE_LAB,
+    "kernel": {**PROGRAMS_OF_THE_LAB, **PROGRAMS_OF_THE_MACHINE},
+    "pages": PROGRAMS_OF_THE_PAGES,
+    "test": {**PROGRAMS_OF_THE_LAB, **PROGRAMS_OF_THE_MACHINE, **PROGRAMS_OF_THE_PAGES},
+}
+WITHOUT_LAB = ("venv", "pages")
+
 
 class SetupError(RuntimeError):
     """What is missing and what to do, in one sentence."""
 
 
 def main(argv: list[str]) -> int:
-    """Set up ``venv``, ``lab`` (and the packages of the lab) or ``kernel`` (and those of the emulated machine)."""
+    """Set up ``venv``, and the packages of ``lab``, ``kernel`` (its machine), ``pages``, or all of these: ``test``."""
     try:
-        if argv in (["lab"], ["kernel"]):
-            more = PROGRAMS_OF_THE_MACHINE if argv == ["kernel"] else {}
-            install_packages([*missing_for_lab(more), *missing_for_venv()])
-        elif argv == ["venv"]:
-            install_packages(missing_for_venv())
-        else:
-            raise SetupError("usage: python3 tools/setup.py venv|lab|kernel")
+        if len(argv) != 1 or argv[0] not in PROGRAMS:
+            raise SetupError(f"usage: python3 tools/setup.py {'|'.join(PROGRAMS)}")
+        files = {} if argv[0] in WITHOUT_LAB else FILES_OF_THE_LAB
+        install_packages([*missing(PROGRAMS[argv[0]], files), *missing_for_venv()])
         make_venv()
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr)
@@ -67,13 +76,12 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def missing_for_lab(more: Mapping[str, str]) -> list[str]:
-    """Return the Debian packages the lab still needs on this machine, and those of more programs."""
+def missing(programs: Mapping[str, str], files: Mapping[str, str]) -> list[str]:
+    """Return the Debian packages that these programs and files still need on this machine."""
     path = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin"
-    programs = {**PROGRAMS_OF_THE_LAB, **more}
-    missing = [package for program, package in programs.items() if not shutil.which(program, path=path)]
-    missing += [package for file, package in FILES_OF_THE_LAB.items() if not Path(file).exists()]
-    return list(dict.fromkeys(missing))
+    packages = [package for program, package in programs.items() if not shutil.which(program, path=path)]
+    packages += [package for file, package in files.items() if not Path(file).exists()]
+    return list(dict.fromkeys(packages))
 
 
 def missing_for_venv() -> list[str]:

@@ -1,39 +1,23 @@
 # Copyright: (c) 2026, essms.hardening contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A browser of this machine that looks at pages as a person would, and notes whatever it complains about or asks for."""
+"""A browser of this machine, and the pages it looks at."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import printing
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.page import render
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
 from tests.pages import samples
+from tests.pages.witness import Show, Witness
 
 DESKTOP = {"width": 1280, "height": 900}
-
-
-@dataclass
-class Witness:
-    """What a page did that it must not: messages on the console, errors, dialogs, and requests to anything but a file."""
-
-    complaints: list[str] = field(default_factory=list)
-
-    def watch(self, page: Page) -> None:
-        page.on("console", lambda message: self.complaints.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
-        page.on("dialog", lambda dialog: (self.complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-        page.on("request", self._request)
-
-    def _request(self, request) -> None:
-        if not request.url.startswith(("file://", "data:")):
-            self.complaints.append(f"request: {request.url}")
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +40,7 @@ def witness() -> Iterator[Witness]:
 def context_of(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
     made: list[BrowserContext] = []
 
-    def make(**options) -> BrowserContext:
+    def make(**options: Any) -> BrowserContext:
         context = browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **options})
         context.set_default_timeout(10_000)
         made.append(context)
@@ -68,10 +52,10 @@ def context_of(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
 
 @pytest.fixture
-def show(context_of, witness: Witness) -> Callable[..., Page]:
+def show(context_of: Callable[..., BrowserContext], witness: Witness) -> Show:
     """Open a file in a context of its own and watch it."""
 
-    def open_file(path: Path, hash_: str = "", **options) -> Page:
+    def open_file(path: Path, hash_: str = "", **options: Any) -> Page:
         page = context_of(**options).new_page()
         witness.watch(page)
         page.goto(path.as_uri() + hash_)

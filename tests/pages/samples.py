@@ -80,7 +80,7 @@ WAIVERS = [
     waiver("M07-05", "expiring", "2026-12-10"),
     waiver("M06-04", "expired", "2026-10-31", "host", "infirmerie-1"),
     waiver("M08-03", "future", "2027-06-30", "establishment", ""),
-    waiver("M04-15", "active", "2027-01-31", "host", "ancien-poste", "aucune machine de ce nom dans l’inventaire"),
+    waiver("M04-14", "active", "2027-01-31", "host", "ancien-poste", "aucune machine de ce nom dans l’inventaire"),
 ]
 
 
@@ -256,11 +256,11 @@ def _rows(control: Control, host: str) -> list[dict[str, Any]]:
     part = control.platforms["linux"]
     fails = host in FAILS.get(control.id, ()) or host in WAIVED.get(control.id, ())
     found = []
+    own = catalogue.load().values(part, PROFILE)
+    values = {name: value(name, given, given, host)["value"] for name, given in own.items()}
     for setting in part.settings:
         kind = KINDS[setting.kind]
-        for name, expected in kind.expand(
-            bodies.substitute(setting.body, catalogue.load().values(part, PROFILE))
-        ).items():
+        for name, expected in kind.expand(bodies.substitute(setting.body, values)).items():
             state = "ok"
             if host in NOT_APPLICABLE.get(control.id, ()):
                 state = "not_applicable"

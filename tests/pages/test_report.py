@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, essms.hardening contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The report in a browser: read by a director, filtered by a technician, by keyboard, on a phone, on paper, without script."""
+"""The report in a browser: read by a director, searched by a technician, by keyboard, on a phone, on paper."""
 
 from __future__ import annotations
 
@@ -9,25 +9,22 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
-
 from ansible_collections.essms.hardening.plugins.plugin_utils import results, verdicts
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import printing
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.page import render
+from playwright.sync_api import Page, expect
+
 from tests.pages import samples
+from tests.pages.witness import Reports, Show, violations
+
+pytestmark = pytest.mark.pages
 
 SHOWN = ".control:visible"
 
 
-def violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found]
-
-
 @pytest.mark.parametrize("language", ["fr", "en"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everybody_can_read_it(show, report, language: str, scheme: str) -> None:
+def test_everybody_can_read_it(show: Show, report: Reports, language: str, scheme: str) -> None:
     page = show(report[language], color_scheme=scheme)
     assert page.locator("html").get_attribute("lang") == language
     assert violations(page) == []
@@ -35,7 +32,7 @@ def test_everybody_can_read_it(show, report, language: str, scheme: str) -> None
     assert violations(page) == []
 
 
-def test_the_first_page_says_where_the_establishment_stands(show, report) -> None:
+def test_the_first_page_says_where_the_establishment_stands(show: Show, report: Reports) -> None:
     page = show(report["fr"])
     score = results.score(samples.material().document["results"])
     first = page.locator("#synthese")
@@ -51,7 +48,7 @@ def test_the_first_page_says_where_the_establishment_stands(show, report) -> Non
     expect(first.locator(".caution")).to_contain_text("ni certification ni attestation de conformité")
 
 
-def test_a_measure_without_control_is_never_green(show, report) -> None:
+def test_a_measure_without_control_is_never_green(show: Show, report: Reports) -> None:
     page = show(report["fr"])
     for measure in ("M01", "M03", "M09", "M10", "M11", "M12"):
         card = page.locator(".measure", has_text=measure)
@@ -60,11 +57,12 @@ def test_a_measure_without_control_is_never_green(show, report) -> None:
         expect(card.locator(".bar")).to_have_count(0)
 
 
-def test_the_charts_show_the_figures_of_the_tables(show, report) -> None:
+def test_the_charts_show_the_figures_of_the_tables(show: Show, report: Reports) -> None:
     page = show(report["fr"])
     trend = samples.material().trend
     chart = page.locator(".trend[role=img]")
-    assert chart.locator("title").text_content() and chart.locator("desc").text_content()
+    expect(chart.locator("title")).to_have_text("Évolution de la conformité prouvée")
+    expect(chart.locator("desc")).to_contain_text(f"{trend[0].score.proven_percent}\xa0%")
     expect(chart.locator(".dot")).to_have_count(len(trend))
     expect(chart.locator(".applied")).to_have_count(sum(point.mode == "apply" for point in trend))
     expect(chart.locator(".last")).to_have_text(f"{trend[-1].score.proven_percent}\xa0%")
@@ -84,7 +82,7 @@ def shown(page: Page) -> list[str]:
     return page.locator(SHOWN).evaluate_all("all => all.map(each => each.id)")
 
 
-def controls_where(**wanted) -> list[str]:
+def controls_where(**wanted: set[str]) -> list[str]:
     found = {
         item["control"]
         for item in samples.material().document["results"]
@@ -93,7 +91,7 @@ def controls_where(**wanted) -> list[str]:
     return sorted(found)
 
 
-def test_filters_show_what_they_say(show, report) -> None:
+def test_filters_show_what_they_say(show: Show, report: Reports) -> None:
     page = show(report["fr"])
     everything = shown(page)
     assert len(everything) == 53
@@ -119,7 +117,7 @@ def test_filters_show_what_they_say(show, report) -> None:
     expect(page.locator("#shown")).to_have_text("Aucun contrôle ne correspond à ces filtres.")
 
 
-def test_search_ignores_accents_and_case(show, report) -> None:
+def test_search_ignores_accents_and_case(show: Show, report: Reports) -> None:
     page = show(report["fr"])
     for words in ("clés usb", "CLES USB", "usb cle"):
         page.locator("#f-q").fill(words)
@@ -129,7 +127,7 @@ def test_search_ignores_accents_and_case(show, report) -> None:
     expect(page.locator(SHOWN)).to_have_count(0)
 
 
-def test_filters_are_in_the_address(show, report) -> None:
+def test_filters_are_in_the_address(show: Show, report: Reports) -> None:
     page = show(report["fr"])
     page.locator("#f-q").fill("pare-feu")
     page.get_by_label("non conforme", exact=True).check()
@@ -142,7 +140,7 @@ def test_filters_are_in_the_address(show, report) -> None:
     expect(again.locator("#f-q")).to_have_value("pare-feu")
 
 
-def test_the_keyboard_is_enough(show, report) -> None:
+def test_the_keyboard_is_enough(show: Show, report: Reports) -> None:
     page = show(report["fr"])
     page.keyboard.press("Tab")
     expect(page.locator(".skip")).to_be_focused()
@@ -163,7 +161,7 @@ def test_the_keyboard_is_enough(show, report) -> None:
     expect(page.locator("#M02-06 .body")).to_be_visible()
 
 
-def test_a_link_to_a_control_opens_it_even_when_it_is_filtered_out(show, report) -> None:
+def test_a_link_to_a_control_opens_it_even_when_it_is_filtered_out(show: Show, report: Reports) -> None:
     page = show(report["fr"])
     page.locator("#f-q").fill("sauvegarde-introuvable")
     expect(page.locator(SHOWN)).to_have_count(0)
@@ -172,7 +170,7 @@ def test_a_link_to_a_control_opens_it_even_when_it_is_filtered_out(show, report)
     expect(page.locator("#M02-05 summary")).to_be_in_viewport()
 
 
-def test_without_script_everything_is_there(show, report) -> None:
+def test_without_script_everything_is_there(show: Show, report: Reports) -> None:
     page = show(report["fr"], java_script_enabled=False)
     expect(page.locator(SHOWN)).to_have_count(53)
     expect(page.locator("#filters")).to_be_hidden()
@@ -180,7 +178,7 @@ def test_without_script_everything_is_there(show, report) -> None:
     expect(page.locator("#M02-06 .body")).to_be_visible()
 
 
-def test_a_phone_shows_it_without_sideways_scrolling(show, report) -> None:
+def test_a_phone_shows_it_without_sideways_scrolling(show: Show, report: Reports) -> None:
     page = show(report["fr"], viewport={"width": 320, "height": 640})
     page.locator("#unfold").click()
     assert page.evaluate("document.documentElement.scrollWidth") == 320
@@ -188,7 +186,7 @@ def test_a_phone_shows_it_without_sideways_scrolling(show, report) -> None:
 
 
 @pytest.mark.parametrize("script", [True, False])
-def test_paper_shows_everything_but_the_filters(show, report, script: bool) -> None:
+def test_paper_shows_everything_but_the_filters(show: Show, report: Reports, script: bool) -> None:
     page = show(report["fr"], java_script_enabled=script)
     page.emulate_media(media="print")
     expect(page.locator("#filters")).to_be_hidden()
@@ -199,7 +197,7 @@ def test_paper_shows_everything_but_the_filters(show, report, script: bool) -> N
         assert box["height"] > 40
 
 
-def test_the_pdf_has_all_pages_and_words(report, tmp_path: Path) -> None:
+def test_the_pdf_has_all_pages_and_words(report: Reports, tmp_path: Path) -> None:
     target = tmp_path / "report.pdf"
     printing.pdf(report["fr"], target)
     assert target.stat().st_mode & 0o777 == 0o600
@@ -227,7 +225,7 @@ HOSTILE = (
 )
 
 
-def test_hostile_values_stay_text(show, tmp_path: Path) -> None:
+def test_hostile_values_stay_text(show: Show, tmp_path: Path) -> None:
     material = samples.material({f"h{number}-{text}": (f"g{text}",) for number, text in enumerate(HOSTILE)}, months=3)
     document = material.document
     for number, item in enumerate(document["results"]):
@@ -266,7 +264,7 @@ def test_hostile_values_stay_text(show, tmp_path: Path) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_the_page_may_load_and_run_nothing_else(show, report) -> None:
+def test_the_page_may_load_and_run_nothing_else(show: Show, report: Reports) -> None:
     page = show(report["fr"])
     policy = page.locator("meta[http-equiv]").get_attribute("content")
     assert policy.startswith("default-src 'none'")
