@@ -62,6 +62,10 @@ apply: etab ## Bring an establishment into line (ETAB=…, ARGS="--limit poste-1
 rollback: etab ## Take the last change of an establishment back (ETAB=…, ARGS="--limit poste-1")
 	@$(BIN)/ansible-playbook $(INVENTORY) playbooks/rollback.yml $(ARGS)
 
+.PHONY: report
+report: etab ## Make the report of an establishment anew, its PDF and its exports (ETAB=…)
+	@$(BIN)/ansible-playbook $(INVENTORY) playbooks/report.yml $(ARGS)
+
 .PHONY: audit-here
 audit-here: venv ## Audit this machine, read-only, no lab needed
 	@$(BIN)/ansible-playbook --inventory inventories/here playbooks/audit.yml

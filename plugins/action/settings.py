@@ -25,6 +25,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.establishment impo
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import Establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.host_record import HostRecord
 from ansible_collections.essms.hardening.plugins.plugin_utils.origins import Source, is_role_default, origin_of
+from ansible_collections.essms.hardening.plugins.plugin_utils.report import settings
 from ansible_collections.essms.hardening.plugins.plugin_utils.resolution import RUN_OPTIONS, check_names
 from ansible_collections.essms.hardening.plugins.plugin_utils.selection import select
 
@@ -124,7 +125,7 @@ class ActionModule(ActionBase):
         else:
             asked = self._from_catalogue(record, _CATALOGUE)
         record.facets, record.parameters, record.excluded = asked.facets, asked.parameters, asked.excluded
-        self._memory = memory.Memory(memory.folder(), record.establishment, record.host)
+        self._memory = memory.Memory(settings.in_use().folder, record.establishment, record.host)
         self._request = {
             **asked.content,
             "memory": self._memory.load(),

@@ -79,6 +79,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.establishment impo
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import Establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import load as load_establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
+from ansible_collections.essms.hardening.plugins.plugin_utils.report import settings
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document
 from ansible_collections.essms.hardening.plugins.plugin_utils.selection import select
 from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
@@ -105,6 +106,11 @@ class CallbackModule(CallbackBase):
         self._pid = os.getpid()
         self._collector = self._new_collector()
         atexit.register(self._rescue)
+
+    def set_options(self, *arguments: Any, **named: Any) -> None:
+        """Take the options, and let the action plugins know them."""
+        super().set_options(*arguments, **named)
+        settings.use(self.get_option("report_dir"), self.get_option("language"))
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """Note the hosts every settings task of the play is meant for, before anything can go wrong."""
@@ -222,8 +228,7 @@ class CallbackModule(CallbackBase):
         collector, self._collector = self._collector, self._new_collector()
         if not collector.used:
             return True
-        beside = Path(constants.CONFIG_FILE or "ansible.cfg").absolute().parent
-        root = Path(self.get_option("report_dir") or beside / "reports")
+        root = settings.in_use().folder or Path()
         versions = {"ansible": ansible_version, "collection": _collection_version()}
         view = summary.View(
             self._titles(), Words(self.get_option("language")), Canvas.of(colour=bool(ANSIBLE_COLOR)), _undo()

@@ -16,23 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ansible import constants
-from ansible.errors import AnsibleError
 from ansible_collections.essms.hardening.plugins.plugin_utils.reports import folder_name
 
 _LARGEST = 1_000_000
-
-
-def folder() -> Path | None:
-    """Return the report folder of the results callback; None when that callback is not in use, so nothing is kept."""
-    try:
-        given = constants.config.get_config_value(
-            "report_dir", plugin_type="callback", plugin_name="essms.hardening.results"
-        )
-    except AnsibleError:
-        return None
-    beside = Path(constants.CONFIG_FILE or "ansible.cfg").absolute().parent
-    return Path(given or beside / "reports")
 
 
 class Memory:

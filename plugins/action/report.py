@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Make the report of the establishment of this run, and its exports, from results that are already on disk."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible_collections.essms.hardening.plugins.plugin_utils import exports, inventory, reports
+from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import CatalogueError, load
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import folder as establishment
+from ansible_collections.essms.hardening.plugins.plugin_utils.report import printing, publish, settings
+from ansible_collections.essms.hardening.plugins.plugin_utils.results import ResultsError
+
+_OPTIONS = {
+    "formats": {"type": "list", "elements": "str", "choices": list(exports.FORMATS), "default": []},
+    "pdf": {"type": "bool", "default": False},
+    "language": {"type": "str", "choices": ["fr", "en"]},
+}
+
+
+class ActionModule(ActionBase):
+    """The whole of essms.hardening.report: it works on the controller only, and looks at no host."""
+
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the result of the task: the files, and a sentence for whatever is not in them."""
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        _spec, options = self.validate_argument_spec(argument_spec=_OPTIONS)
+        try:
+            inventory.one_establishment(inventory.of_task(variables))
+            folder = Path(str(variables.get("inventory_dir") or "here"))
+            run = _last_run(folder.name)
+            if self._task.check_mode:
+                return {"changed": True, "files": [str(run / publish.REPORT)], "problems": []}
+            return self._made(run, folder, options)
+        except (CatalogueError, ResultsError) as error:
+            raise AnsibleError(str(error)) from error
+        except OSError as error:
+            raise AnsibleError(f"{error.filename}: cannot be written: {error.strerror}") from error
+
+    def _made(self, run: Path, folder: Path, options: dict[str, Any]) -> dict[str, Any]:
+        language = options["language"] or settings.in_use().language
+        site = establishment.load(folder) if folder.is_dir() else None
+        catalogue = load()
+        gathered = publish.gather(run, site=site, catalogue=catalogue, language=language, now=datetime.now(UTC))
+        report = publish.write(run, gathered, language)
+        files, problems = [report], list(gathered.problems)
+        if options["formats"]:
+            files += exports.write(gathered.material.document, catalogue, run / "exports", options["formats"], language)
+        if options["pdf"]:
+            try:
+                printing.pdf(report, report.with_suffix(".pdf"))
+                files.insert(1, report.with_suffix(".pdf"))
+            except printing.PrintingError as error:
+                problems.append(str(error))
+        for problem in problems:
+            self._display.warning(problem)
+        return {"changed": True, "files": [str(file) for file in files], "problems": problems}
+
+
+def _last_run(name: str) -> Path:
+    root = settings.in_use().folder
+    if root is None:
+        raise AnsibleError("the callback essms.hardening.results is not in use, so there are no results to report")
+    latest = root / reports.folder_name(name) / "latest"
+    if not (latest / "results.json").is_file():
+        raise AnsibleError(f"{latest}: there is no run to report yet; audit the establishment first")
+    return latest.resolve()
