@@ -3,7 +3,8 @@
 """Write results documents to the report folder so that nothing is ever lost or mixed.
 
 ``<root>/<establishment>/<UTC timestamp>-<mode>/results.json``, and ``<root>/<establishment>/latest`` pointing to the
-newest. A folder appears complete or not at all: it is filled under a hidden name, flushed to disk, then renamed.
+newest that was not refused. A folder appears complete or not at all: it is filled under a hidden name, flushed to disk,
+then renamed.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ def write(document: Document, root: Path) -> Path:
     draft = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
     _write_synced(draft / "results.json", _encode(document))
     final = _publish(draft, document)
-    _point_latest(folder, final.name)
+    # a refused run says nothing of the hosts: whoever opens the latest report goes on finding one
+    if not document["refused"] or not (folder / "latest").exists():
+        _point_latest(folder, final.name)
     return final / "results.json"
 
 

@@ -1,0 +1,229 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From results on disk to the report beside them: with, without and against the history; and in real runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.essms.hardening.plugins.plugin_utils import reports
+from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import load
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import load as load_establishment
+from ansible_collections.essms.hardening.plugins.plugin_utils.report import publish
+from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document
+
+from tests.unit.result_samples import WAIVER, document, record
+
+ROOT = Path(__file__).parents[2]
+NOW = datetime(2026, 11, 30, 8, tzinfo=UTC)
+SITE = {
+    "folder": "ehpad-les-tilleuls",
+    "name": "EHPAD Les Tilleuls",
+    "finess": "990000017",
+    "category": "EHPAD",
+    "size": {"places": 80, "staff": 60},
+    "contacts": [{"role": "provider", "phone": "+33 1 99 00 20 00"}],
+    "profile": "combine",
+}
+
+
+def ran(root: Path, day: int, states: dict[str, str]) -> tuple[Path, Document]:
+    """Write the results of a run of that day and return its folder."""
+    made = document(record("deb12", states))
+    instant = f"2026-11-{day:02}T03:00:00.000Z"
+    made.update(started=instant, finished=instant)
+    return reports.write(made, root).parent, made
+
+
+def site(folder: Path, **files: Any) -> Path:
+    made = folder / "inventories" / "ehpad-les-tilleuls"
+    made.mkdir(parents=True)
+    for name, content in {"establishment": SITE, **files}.items():
+        (made / f"{name}.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    return made
+
+
+def gather(
+    run: Path, made: Document | None = None, folder: Path | None = None, now: datetime = NOW
+) -> publish.Gathered:
+    known = load_establishment(folder) if folder else None
+    return publish.gather(run, made=made, site=known, catalogue=load(), language="fr", now=now)
+
+
+def test_the_report_shows_where_the_establishment_stands_after_all_runs(tmp_path: Path) -> None:
+    ran(tmp_path, 1, {"M08-01": "fail", "M08-02": "fail"})
+    run, made = ran(tmp_path, 2, {"M08-01": "fail"})
+    found = gather(run, made)
+    assert found.problems == ()
+    assert [point.when[:10] for point in found.material.trend] == ["2026-11-01", "2026-11-02"]
+    assert [(change.control, change.after) for change in found.material.drift] == [("M08-02", "compliant")]
+    (action,) = found.material.actions
+    assert (action.control, action.since, action.owner) == ("M08-01", "2026-11-01", "Responsable informatique")
+    text = publish.write(run, found, "fr").read_text(encoding="utf-8")
+    assert "EHPAD Les Tilleuls" in text
+    assert stat.S_IMODE((run / publish.REPORT).stat().st_mode) == 0o600
+
+
+def test_the_plan_takes_what_the_establishment_decided_and_else_its_it_contact(tmp_path: Path) -> None:
+    run, made = ran(tmp_path, 2, {"M08-01": "fail", "M08-02": "fail"})
+    decision = {"control": "M08-02", "owner": "Directrice", "due": "2027-01-15"}
+    found = gather(run, made, site(tmp_path, action_plan=[decision]))
+    assert {action.control: (action.owner, action.decided) for action in found.material.actions} == {
+        "M08-01": ("Prestataire d’infogérance", False),
+        "M08-02": ("Directrice", True),
+    }
+    assert found.material.establishment["finess"] == "990000017"
+
+
+def test_a_waiver_that_ended_since_the_run_covers_nothing_any_more(tmp_path: Path) -> None:
+    run, made = ran(tmp_path, 2, {"M07-05": "waived"})
+    before = gather(run, made).material
+    assert [action.control for action in before.actions] == []
+    after = gather(run, made, now=datetime(2027, 2, 1, tzinfo=UTC)).material
+    (result,) = [item for item in after.document["results"] if item["control"] == "M07-05"]
+    assert result["verdict"] == "non_compliant"
+    assert (
+        result["reason"] == f"the waiver of {WAIVER['owner']} ended on {WAIVER['end']}; renew it or apply the control"
+    )
+    assert [(action.control, action.since) for action in after.actions] == [("M07-05", "2027-01-31")]
+
+
+def test_waivers_are_those_of_the_file_as_it_stands_today(tmp_path: Path) -> None:
+    run, made = ran(tmp_path, 2, {})
+    own = {
+        "control": "M08-01",
+        "scope": {"host": "gone"},
+        "reason": "a machine that has left",
+        "owner": "Directrice",
+        "approved_by": "Directrice",
+        "start": "2026-01-01",
+        "end": "2026-12-15",
+    }
+    (waiver,) = gather(run, made, site(tmp_path, waivers=[own])).material.document["waivers"]
+    assert (waiver["control"], waiver["state"], bool(waiver["orphan"])) == ("M08-01", "expiring", True)
+
+
+BROKEN = {
+    "damaged": lambda path: path.write_bytes(b"SQLite format 3\0" + b"\xff" * 5000),
+    "no database": lambda path: path.write_text("hello"),
+}
+
+
+@pytest.mark.parametrize("breaking", BROKEN.values(), ids=BROKEN.keys())
+def test_without_its_history_a_report_shows_the_last_run_and_says_so(tmp_path: Path, breaking: Any) -> None:
+    run, made = ran(tmp_path, 2, {"M08-01": "fail"})
+    history = run.parent / "history.sqlite3"
+    breaking(history)
+    left = history.read_bytes()
+    found = gather(run, made)
+    assert len(found.problems) == 1
+    assert str(history) in found.problems[0]
+    assert found.material.missing == found.problems[0]
+    assert [action.control for action in found.material.actions] == ["M08-01"]
+    assert publish.write(run, found, "fr").stat().st_size > 10_000
+    assert history.read_bytes() == left
+    history.rename(tmp_path / "aside")
+    assert gather(run).problems == ()
+
+
+def test_a_file_of_the_establishment_that_is_broken_costs_its_part_only(tmp_path: Path) -> None:
+    run, made = ran(tmp_path, 2, {"M08-01": "fail"})
+    found = gather(run, made, site(tmp_path, action_plan=[{"control": "M08-01"}]))
+    assert ["action_plan.yml" in problem for problem in found.problems] == [True]
+    assert [action.control for action in found.material.actions] == ["M08-01"]
+
+
+# --- in real runs, of this machine over itself ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Audit one control here and return the folder with inventories and reports."""
+    folder = tmp_path_factory.mktemp("run")
+    own = site(folder)
+    host = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable}
+    (own / "hosts.yml").write_text(json.dumps({"all": {"hosts": {"here": host}}}), encoding="utf-8")
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    return folder
+
+
+def play(folder: Path, name: str, *options: str) -> subprocess.CompletedProcess[str]:
+    own = folder / "inventories" / "ehpad-les-tilleuls"
+    return subprocess.run(
+        [sys.executable, "-m", "ansible", "playbook", "-i", str(own), f"playbooks/{name}.yml", *options],
+        cwd=ROOT,
+        env={**os.environ, "ESSMS_REPORT_DIR": str(folder / "reports"), "ANSIBLE_NOCOLOR": "1", "ESSMS_LANG": "en"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_an_audit_leaves_results_memory_history_and_report(played: Path) -> None:
+    done = play(played, "audit", "--tags", "M04-04,M08-01")
+    assert done.returncode == 0, done.stdout + done.stderr
+    mine = played / "reports" / "ehpad-les-tilleuls"
+    made = json.loads((mine / "latest" / "results.json").read_text(encoding="utf-8"))
+    assert made["identity"]["name"] == "EHPAD Les Tilleuls"
+    assert made["scope"] == {"hosts": "all", "controls": "some"}
+    assert "EHPAD Les Tilleuls" in (mine / "latest" / "report.html").read_text(encoding="utf-8")
+    assert f"Report: {mine}/latest/report.html" in done.stdout
+    assert (mine / "history.sqlite3").stat().st_size
+    # what the next audit compares privileged accounts with
+    assert json.loads((mine / "memory" / "here.json").read_text(encoding="utf-8"))
+
+
+def test_the_report_is_made_anew_from_what_is_on_disk(played: Path) -> None:
+    mine = played / "reports" / "ehpad-les-tilleuls"
+    (mine / "latest" / "report.html").unlink()
+    assert play(played, "report", "--check").returncode == 0
+    assert not (mine / "latest" / "report.html").exists()
+    done = play(played, "report")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (mine / "latest" / "report.html").exists()
+    assert sorted(path.name for path in (mine / "latest" / "exports").iterdir()) == [
+        "essms-ehpad-les-tilleuls.prom",
+        "junit.xml",
+        "oscal-assessment-results.json",
+        "results.csv",
+        "results.sarif",
+        "summary.json",
+    ]
+    assert all(stat.S_IMODE(path.stat().st_mode) & 0o77 == 0 for path in mine.rglob("*") if not path.is_symlink())
+
+
+def test_a_refused_run_is_on_disk_and_changes_no_history(played: Path) -> None:
+    mine = played / "reports" / "ehpad-les-tilleuls"
+    waivers = played / "inventories" / "ehpad-les-tilleuls" / "waivers.yml"
+    before, latest = (mine / "history.sqlite3").read_bytes(), (mine / "latest").resolve()
+    waivers.write_text("- control: M08-01\n", encoding="utf-8")
+    waivers.chmod(0o600)
+    try:
+        done = play(played, "audit")
+    finally:
+        waivers.unlink()
+    assert done.returncode == 2
+    assert "ehpad-les-tilleuls/waivers.yml:1: [0]: key scope is missing; add it" in done.stdout + done.stderr
+    (refused,) = [
+        path
+        for path in mine.iterdir()
+        if not path.is_symlink() and path.is_dir() and path != latest and path.name != "memory"
+    ]
+    made = json.loads((refused / "results.json").read_text(encoding="utf-8"))
+    assert made["refused"] is True
+    assert {item["verdict"] for item in made["results"]} == {"not_verified"}
+    assert (mine / "history.sqlite3").read_bytes() == before
+    assert not (refused / "report.html").exists()
+    # whoever opens the latest report goes on finding one
+    assert (mine / "latest").resolve() == latest
