@@ -39,7 +39,13 @@ STRINGS = {
 def hostile(longest: int = 1_000_000) -> Document:
     """Return a valid document in which each of these strings, cut to ``longest``, stands wherever a text may stand."""
     strings = dict.fromkeys(text[:longest] for text in STRINGS.values())
-    made = document(*map(_record, strings), silent("mute\x1b\n", "down: <b>\ud800\n" * 1000))
+    records = [*map(_record, strings), silent("mute\x1b\n", "down: <b>\ud800\n" * 1000)]
+    made = document(*records)
+    sent = {(item["control"], host["host"]): item for host in records for item in host["controls"]}
+    for result in made["results"]:
+        # a run cuts what is too large; another document need not come from one
+        result["settings"] = sent[result["control"], result["host"]]["settings"]
+        result["reason"] = sent[result["control"], result["host"]]["reason"]
     made["establishment"] = STRINGS["new lines"] + STRINGS["path"]
     made["identity"] = dict.fromkeys(("name", "finess", "category"), STRINGS["markup in quotes"])
     made["versions"] = {"ansible": STRINGS["lone surrogate"], "collection": STRINGS["formula"], STRINGS["markup"]: ""}

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import pytest
 from ansible_collections.essms.hardening.plugins.plugin_utils import catalogue
@@ -50,7 +51,9 @@ def test_french_and_english() -> None:
     assert french["M08-02"]["État du réglage"] == "non vérifié"
     assert french["M07-05"]["Verdict"] == "dérogation"
     assert french["M07-05"]["État du réglage"] == "non conforme"
-    assert french["M07-05"]["Fin de dérogation"] == "31/01/2027"
+    assert french["M07-05"]["Fin de dérogation"] == "2027-01-31"  # what a spreadsheet can sort
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", french["M07-05"]["Date"])
+    assert french["M07-05"]["Preuve"] == "prouvé sur de vraies machines"
     assert french["M07-05"]["Responsable de la dérogation"] == "Responsable informatique"
     english = {line["Control"]: line for line in table(made, "en")}
     assert english["M08-01"]["Verdict"] == "non-compliant"
@@ -63,7 +66,7 @@ def test_a_host_without_any_result_has_a_line() -> None:
     made = document(record("deb12"))
     made["hosts"].append({**made["hosts"][0], "name": "deb13", "state": "not_verified", "problem": "Python is missing"})
     (line,) = [line for line in table(made) if line["Hôte"] == "deb13"]
-    assert (line["Verdict"], line["Contrôle"]) == ("non vérifié", "")
+    assert (line["Verdict"], line["Contrôle"], line["Groupes"]) == ("non vérifié", "", "postes_soins")
     assert "Python" in line["Explication"]
 
 

@@ -12,11 +12,13 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
+from ansible_collections.essms.hardening.plugins.plugin_utils import verdicts
 from ansible_collections.essms.hardening.plugins.plugin_utils.exports import telling
 from ansible_collections.essms.hardening.plugins.plugin_utils.model import Catalogue
-from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, Result
+from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, HostState, Result
 from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
 
 HEADINGS = {
@@ -32,11 +34,16 @@ HEADINGS = {
     ),
 }  # fmt: skip
 
+_ORIGINS = {
+    "fr": {"instruction": "instruction", "pgssi-s": "PGSSI-S", "state-of-the-art": "état de l’art"},
+    "en": {"instruction": "instruction", "pgssi-s": "PGSSI-S", "state-of-the-art": "state of the art"},
+}
+
 _STATES = {
-    "ok": "compliant",
-    "fail": "non_compliant",
-    "not_applicable": "not_applicable",
-    "unknown": "not_verified",
+    "ok": verdicts.COMPLIANT,
+    "fail": verdicts.NON_COMPLIANT,
+    "not_applicable": verdicts.NOT_APPLICABLE,
+    "unknown": verdicts.NOT_VERIFIED,
 }
 
 #: What a spreadsheet takes for a formula: at the start of a cell, or after what another locale takes for a separator.
@@ -58,22 +65,24 @@ def render(document: Document, catalogue: Catalogue, language: str) -> str:
         for row in rows or [None]:
             table.writerow([*start, *_safe(_setting(row, result, words)), *end])
     for host in telling.without_result(document):
-        cells = [""] * len(HEADINGS[words.language])
-        cells[0], cells[2], cells[3] = (
-            telling.name(document["establishment"]),
-            telling.name(host["name"]),
-            groups[host["name"]],
-        )
-        cells[1] = words.moment(document["finished"])
-        cells[7] = telling.verdict("not_verified", words)
-        cells[13] = telling.problem(host["problem"], words)
-        table.writerow(_safe(cells))
+        table.writerow(_safe(_silent(document, host, groups[host["name"]], words)))
     return file.getvalue()
+
+
+def _silent(document: Document, host: HostState, groups: str, words: Words) -> Iterator[str]:
+    """Yield the cells of a host of which there is no result."""
+    yield telling.name(document["establishment"])
+    yield _moment(document["finished"])
+    yield telling.name(host["name"])
+    yield groups
+    yield from ("", "", "", telling.verdict(verdicts.NOT_VERIFIED, words), "", "", "", "", "")
+    yield telling.problem(host["problem"], words)
+    yield from ("", "", "", "", "")
 
 
 def _about(document: Document, result: Result, groups: str, catalogue: Catalogue, words: Words) -> Iterator[str]:
     yield telling.name(document["establishment"])
-    yield words.moment(result.get("seen") or document["finished"])
+    yield _moment(result.get("seen") or document["finished"])
     yield telling.name(result["host"])
     yield groups
     yield telling.measure(catalogue, result["measure"], words)
@@ -96,10 +105,16 @@ def _setting(row: dict[str, Any] | None, result: Result, words: Words) -> Iterat
 
 def _rest(result: Result, words: Words) -> tuple[str, ...]:
     waiver = result["waiver"]
-    about = (telling.text(result["origin"]), result["evidence"])
+    origin = _ORIGINS[words.language].get(result["origin"]) or telling.text(result["origin"])
+    about = (origin, telling.evidence(result["evidence"], words))
     if not waiver:
         return (*about, "", "", "")
-    return (*about, words.day(waiver["end"]), telling.text(waiver["owner"]), telling.text(waiver["reason"]))
+    return (*about, waiver["end"], telling.text(waiver["owner"]), telling.text(waiver["reason"]))
+
+
+def _moment(instant: str) -> str:
+    """Return an instant in the time zone of this machine, in the form that every spreadsheet takes for a date."""
+    return datetime.fromisoformat(instant).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def _safe(cells: Iterable[str]) -> list[str]:

@@ -48,7 +48,16 @@ def name(value: str) -> str:
 
 def verdict(word: str, words: Words) -> str:
     """Return a verdict as the report calls it, too: « non conforme »."""
-    return str(TEXTS[words.language][f"verdict_{word}"])
+    return _said(f"verdict_{word}", words)
+
+
+def evidence(word: str, words: Words) -> str:
+    """Return in plain words how far tests have shown a control."""
+    return _said(f"evidence_{word}", words)
+
+
+def _said(key: str, words: Words) -> str:
+    return words.title({words.language: str(TEXTS[words.language][key])})
 
 
 def title(catalogue: Catalogue, control: str, words: Words) -> str:
