@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import load
-from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import validation
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import validation, vaults
 
 from tests.support.establishments import SLUG, Inventories, close
 
@@ -297,6 +297,14 @@ def test_a_folder_whose_name_is_no_slug(site: Inventories) -> None:
     wanted = '"EHPAD_1": is no name for an establishment; use lower case letters, digits and single hyphens'
     assert found[0] == wanted
     assert any("differs from the name of the folder, EHPAD_1" in each for each in found)
+
+
+def test_what_may_not_be_read_is_said(site: Inventories, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path) -> Iterator[str]:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(vaults, "_password", refused)
+    assert site.problems() == [f"{site.vaults / SLUG}: cannot be read: Permission denied; check it and its rights"]
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

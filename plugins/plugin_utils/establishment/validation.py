@@ -34,20 +34,25 @@ def problems(folder: Path, catalogue: Catalogue) -> list[str]:
     if not folder.is_dir():
         name = printable(folder.name)
         return [f"{name}: there is no such folder; check the name, or make it: make establishment NAME={name}"]
-    found = inventory.read(folder)
+    try:
+        return list(_problems(inventory.read(folder), catalogue))
+    except OSError as error:
+        return [f"{printable(error.filename, 200)}: cannot be read: {error.strerror}; check it and its rights"]
+
+
+def _problems(found: inventory.Inventory, catalogue: Catalogue) -> Iterator[str]:
     own = (each for variable in found.variables for each in variables.problems(variable, catalogue))
-    if not (folder / layout.IDENTITY).is_file():
-        return list(own)
-    return [
-        *_places(found),
-        *_identity(found, catalogue),
-        *_lists(found, catalogue),
-        *waivers.problems(found.folder),
-        *found.problems,
-        *_targets(found),
-        *own,
-        *vaults.problems(found),
-    ]
+    if (found.folder / layout.IDENTITY).is_file():
+        yield from _places(found)
+        yield from _identity(found, catalogue)
+        yield from _lists(found, catalogue)
+        yield from waivers.problems(found.folder)
+        yield from found.problems
+        yield from _targets(found)
+        yield from own
+        yield from vaults.problems(found)
+    else:
+        yield from own
 
 
 def _places(found: inventory.Inventory) -> Iterator[str]:
