@@ -38,14 +38,18 @@ def play(
     hosts: Sequence[str],
     *options: str,
     variables: Mapping[str, object] | None = None,
+    beside: Mapping[str, object] | None = None,
     timeout: float = 240,
 ) -> Played:
     """Run a playbook of the collection by name, or plays written in a test.
 
     :param options: further options of ansible-playbook.
+    :param beside: content of further files of the inventory folder, by name.
     :param timeout: seconds.
     """
     with lab.inventory(*hosts, variables=variables) as inventory, tempfile.TemporaryDirectory() as folder:
+        for name, content in (beside or {}).items():
+            (inventory.parent / name).write_text(json.dumps(content), encoding="utf-8")
         path = engine.ROOT / "playbooks" / f"{playbook}.yml"
         if not isinstance(playbook, str):
             path = Path(folder) / "playbook.json"
