@@ -232,6 +232,13 @@ def test_a_file_of_the_folder(site: Inventories, name: str, text: str, sentences
 
 
 HOSTS = {
+    "variables of a group, which a common group would win over": (
+        (
+            "all:\n  vars:\n    essms_lock_seconds: 300\n  children:\n    x:\n      hosts:\n"
+            "        vars: {essms_lock_seconds: 300}\n      vars:\n        essms_lock_seconds: 300\n        x: 1\n"
+        ),
+        [":9: essms_lock_seconds: write it in group_vars/x.yml, for here a common group wins over it"],
+    ),
     "no host": ("all:\n  hosts:\n", ["defines no host; write them under all: hosts:"]),
     "misspelt part": ("all:\n  host:\n    a:\n", [':2: unknown key "host"; did you mean hosts?', "defines no host"]),
     "list of hosts": (
