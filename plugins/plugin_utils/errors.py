@@ -34,5 +34,5 @@ def nearest(word: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = difflib.get_close_matches(word, names, n=3, cutoff=0.6)
     if close:
-        return f"did you mean {' or '.join(close)}?"
-    return f"use {' or '.join(names[:12])}" if names else "remove it"
+        return f"did you mean {' or '.join(map(printable, close))}?"
+    return f"use {' or '.join(map(printable, names[:12]))}" if names else "remove it"

@@ -69,11 +69,10 @@ def test_who_wins(site: Inventories) -> None:
     site.write("group_vars/aaa.yml", f"{seconds}: 602\n")
     site.write("group_vars/kiosques.yml", f"{seconds}: 603\n")
     site.write("host_vars/soins-etage-1.yml", f"{seconds}: 604\n")
-    site.change(
-        "hosts.yml",
-        "  children:\n",
-        "  children:\n    aaa:\n      hosts:\n        soins-etage-1:\n        soins-etage-2:\n",
-    )
+    # one own group that a common one would follow by its name, and one that a common one is below of
+    own = "    aaa: {hosts: {soins-etage-1: {}, soins-etage-2: {}}}\n    above: {children: {nomades: {}}}\n"
+    site.change("hosts.yml", "  children:\n", f"  children:\n{own}")
+    site.write("group_vars/above.yml", "essms_lock_seconds: 605\n")
     facts = _list(site)["_meta"]["hostvars"]
     assert facts["paie"][seconds] == 601, "the establishment's own value where no group says another"
     assert facts["soins-rdc"][seconds] == 300, "a common group before the establishment as a whole"
@@ -81,6 +80,7 @@ def test_who_wins(site: Inventories) -> None:
         "a group of the establishment, whatever its name, before a common one"
     )
     assert facts["hall"][seconds] == 603, "the establishment's say of a common group before the common one"
+    assert facts["direction"]["essms_lock_seconds"] == 605, "even when the common group is the deeper one"
     assert facts["soins-etage-1"][seconds] == 604, "a host before all"
     assert facts["pilulier"]["essms_lock_seconds"] == 1800
     assert facts["appel-malade"]["essms_lock_seconds"] == 900

@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import load
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import validation, vaults
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.support.establishments import SLUG, Inventories, close
 
@@ -229,6 +232,13 @@ def test_a_file_of_the_folder(site: Inventories, name: str, text: str, sentences
 
 
 HOSTS = {
+    "variables of a group, which a common group would win over": (
+        (
+            "all:\n  vars:\n    essms_lock_seconds: 300\n  children:\n    x:\n      hosts:\n"
+            "        vars: {essms_lock_seconds: 300}\n      vars:\n        essms_lock_seconds: 300\n        x: 1\n"
+        ),
+        [":9: essms_lock_seconds: write it in group_vars/x.yml, for here a common group wins over it"],
+    ),
     "no host": ("all:\n  hosts:\n", ["defines no host; write them under all: hosts:"]),
     "misspelt part": ("all:\n  host:\n    a:\n", [':2: unknown key "host"; did you mean hosts?', "defines no host"]),
     "list of hosts": (
@@ -399,3 +409,46 @@ def test_the_order_is_the_same_every_time(site: Inventories) -> None:
         f"{SLUG}/group_vars/kiosques.yml",
         *[f"{SLUG}/host_vars/hall.yml"] * 2,
     ]
+
+
+KEYS = [
+    *("all", "hosts", "children", "vars", "plugin", "groups", "essms_lock_seconds", "essms_firewall_services"),
+    *(
+        "essms_justifications",
+        "essms_profile",
+        "keyed_groups",
+        "all",
+        "etab_usage",
+        "api_token",
+        "folder",
+        "contacts",
+        "control",
+        "scope",
+    ),
+]
+PLACES = [
+    *("establishment.yml", "hosts.yml", "waivers.yml", "action_plan.yml", "registers/training.yml"),
+    *("standard_groups.yml", "group_vars/all/main.yml", "host_vars/hall.yml", "group_vars/all/vault.yml"),
+]
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.text(max_size=8) | st.integers() | st.booleans() | st.sampled_from(KEYS), inner, max_size=4
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(content=ODD, name=st.sampled_from(PLACES))
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_a_file_holds_is_answered_in_printable_lines(site: Inventories, content: object, name: str) -> None:
+    path = site.folder / name
+    before = path.read_text(encoding="utf-8") if path.exists() else None
+    site.write(name, yaml.safe_dump(content, allow_unicode=True))
+    try:
+        assert all(each.isprintable() and len(each) < 2000 for each in site.problems())
+    finally:
+        path.unlink() if before is None else site.write(name, before)

@@ -114,7 +114,7 @@ def _source(found: Inventory, path: Path) -> None:
     if "plugin" in file.data:
         found.sources.append(path.name)
         groups = file.data.get("groups")
-        found.groups |= set(groups) if isinstance(groups, Mapping) else set()
+        found.groups |= set(map(str, groups)) if isinstance(groups, Mapping) else set()
         found.open_ended |= file.data["plugin"] not in _CONSTRUCTED or "keyed_groups" in file.data
     elif path.name == layout.HOSTS or "all" in file.data:
         found.sources.append(path.name)

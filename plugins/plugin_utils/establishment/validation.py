@@ -48,6 +48,7 @@ def _problems(found: inventory.Inventory, catalogue: Catalogue) -> Iterator[str]
         yield from _lists(found, catalogue)
         yield from waivers.problems(found.folder)
         yield from found.problems
+        yield from _effects(found)
         yield from _targets(found)
         yield from own
         yield from vaults.problems(found)
@@ -132,8 +133,14 @@ def _actions(found: inventory.Inventory, file: reading.File, catalogue: Catalogu
                 yield f"{where}: unknown host {shown(host)}; {nearest(host, found.hosts)}"
 
 
-def _targets(found: inventory.Inventory) -> Iterator[str]:
-    """Yield an inventory without hosts, and variables for hosts and groups that do not exist."""
+def _effects(found: inventory.Inventory) -> Iterator[str]:
+    """Yield what is written where it has no effect, or less than it seems to have."""
+    for each in found.variables:
+        # in a source names of groups and their parts take turns: (all, children, x, vars, essms_y)
+        written, group = each.path[-2:-1] == ("vars",) and len(each.path) % 2 == 1, each.path[-3:-2]
+        if written and group != ("all",) and each.name.startswith("essms_"):
+            place = f"write it in group_vars/{printable(group[0])}.yml, for here a common group wins over it"
+            yield f"{each.at()}: {printable(each.name)}: {place}"
     used = next((each for each in found.variables if each.name in layout.HOST_VARIABLES), None)
     if used and layout.GROUPS not in found.sources:
         missing = f"has no effect without {layout.GROUPS}; copy that file from inventories/ehpad-les-tilleuls"
@@ -141,6 +148,10 @@ def _targets(found: inventory.Inventory) -> Iterator[str]:
     for name in found.sources:
         if name > layout.GROUPS:
             yield f"{found.folder.name}/{name}: is read after {layout.GROUPS}, too late for it; choose a name before it"
+
+
+def _targets(found: inventory.Inventory) -> Iterator[str]:
+    """Yield an inventory without hosts, and variables for hosts and groups that do not exist."""
     if found.open_ended:
         return
     if not found.hosts:

@@ -34,7 +34,7 @@ def problems(variable: inventory.Variable, catalogue: Catalogue) -> Iterator[str
         return
     if resolution.holds_reasons(variable.name):
         yield from _justifications(variable, catalogue)
-    elif variable.name == "essms_profile" and variable.value not in catalogue.profiles:
+    elif variable.name == "essms_profile" and variable.value not in list(catalogue.profiles):
         value = variable.value
         known = nearest(str(value)[:60], catalogue.profiles)
         yield f"{variable.at()}: essms_profile: unknown profile {shown(value)}; {known}"
