@@ -135,6 +135,22 @@ def test_without_its_history_a_report_shows_the_last_run_and_says_so(tmp_path: P
     assert gather(run).problems == ()
 
 
+@pytest.mark.parametrize("known", ["run", "folder"])
+def test_nothing_of_another_establishment_with_the_same_folder_name_is_shown(tmp_path: Path, known: str) -> None:
+    ran(tmp_path, 1, {"M08-01": "fail"})
+    run, made = ran(tmp_path, 2, {"M08-02": "fail"})
+    first = next(path for path in run.parent.iterdir() if path.name.startswith("20261101"))
+    assert gather(first).problems == ()
+    made["identity"] = {"name": "Un autre", "finess": "990000025", "category": "EHPAD"}
+    run = reports.write({**made, "started": "2026-11-03T03:00:00.000Z"}, tmp_path).parent
+    own = site(tmp_path, establishment={**SITE, "finess": "990000025"})
+    found = gather(run, made) if known == "run" else gather(run, folder=own)
+    assert any("give each inventory a folder name of its own" in problem for problem in found.problems)
+    assert "990000017" in found.material.missing
+    assert found.material.trend == ()
+    assert [action.control for action in found.material.actions] == ["M08-02"]
+
+
 def test_a_file_of_the_establishment_that_is_broken_costs_its_part_only(tmp_path: Path) -> None:
     run, made = ran(tmp_path, 2, {"M08-01": "fail"})
     found = gather(run, made, site(tmp_path, action_plan=[{"control": "M08-01"}]))

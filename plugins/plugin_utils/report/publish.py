@@ -66,6 +66,7 @@ def gather(
         except HistoryError as error:
             # what is in it may be read even while another run writes, or where nothing can be written
             problems.append(str(error))
+        history.ensure_own(_finess(made, site))
         material, since = _from_history(history, catalogue, now)
     except HistoryError as error:
         problems += [str(error)] * (str(error) not in problems)
@@ -94,6 +95,13 @@ def write(run: Path, gathered: Gathered, language: str) -> Path:
     file = run / REPORT
     atomic.replace(file, page.render(gathered.material, language).encode())
     return file
+
+
+def _finess(made: Document | None, site: Establishment | None) -> str:
+    """Return the FINESS number of the establishment reported; empty when neither run nor folder says it."""
+    if made is not None and made["identity"]["finess"]:
+        return made["identity"]["finess"]
+    return str(site.content.get("finess") or "") if site is not None else ""
 
 
 def _from_history(
