@@ -103,6 +103,8 @@ class CallbackModule(CallbackBase):
         super().__init__()
         self._play: Any = None
         self._hosts_missing = False
+        self._meant: set[str] = set()
+        self._chosen = False
         self._pid = os.getpid()
         self._collector = self._new_collector()
         atexit.register(self._rescue)
@@ -169,7 +171,10 @@ class CallbackModule(CallbackBase):
         if task.resolved_action == _ACTION:
             mode = _MODES.get(str(task.args.get("state", "audited")), "audit")
             check = mode != "audit" and bool(task.check_mode or context.CLIARGS.get("check"))
-            self._collector.expect(task._uuid, _hosts(self._play), mode, check)
+            hosts = _hosts(self._play)
+            self._meant.update(hosts)
+            self._chosen |= any(task.args.get(name) for name in ("measures", "controls"))
+            self._collector.expect(task._uuid, hosts, mode, check)
 
     def _keep(self, result: Any) -> bool:
         content = events.content(result)
@@ -191,10 +196,8 @@ class CallbackModule(CallbackBase):
         return Identity(folder, profile, tuple(inventory.groups_of(found)))
 
     def _circumstances(self, establishment: str) -> Circumstances:
-        arguments = context.CLIARGS
-        chosen = set(arguments.get("tags") or ["all"]) != {"all"} or bool(arguments.get("skip_tags"))
-        scope = {"hosts": "some" if arguments.get("subset") else "all", "controls": "some" if chosen else "all"}
         known = self._play.get_variable_manager()._inventory
+        scope = self._scope(known)
         site, today = self._site(establishment), datetime.now(UTC).date()
         identity = site.identity if site else {"name": "", "finess": "", "category": ""}
         try:
@@ -205,6 +208,19 @@ class CallbackModule(CallbackBase):
             return Circumstances(identity, scope, [])
         hosts = inventory.folders(known).get(site.folder, ()) if site else ()
         return Circumstances(identity, scope, waivers.results_of(declared, today, controls, known.groups, hosts))
+
+    def _scope(self, known: Any) -> dict[str, str]:
+        """Return what the run was meant for. A play of one's own may name a group, and a role alone has one measure.
+
+        What a run over everything does not name is taken out of the history, so "all" is only said when it is sure.
+        """
+        arguments = context.CLIARGS
+        chosen = set(arguments.get("tags") or ["all"]) != {"all"} or bool(arguments.get("skip_tags"))
+        every_host = all(self._meant.issuperset(hosts) for hosts in inventory.folders(known).values())
+        return {
+            "hosts": "all" if every_host and not arguments.get("subset") else "some",
+            "controls": "some" if chosen or self._chosen else "all",
+        }
 
     def _site(self, establishment: str) -> Establishment | None:
         """Return the folder of an establishment of this run; None when it has none, or its file is not valid."""

@@ -173,6 +173,28 @@ def test_limit_leaves_the_other_hosts_out(site: Site) -> None:
     assert [host["name"] for host in site.document()["hosts"]] == ["a"]
 
 
+@pytest.mark.parametrize(
+    ("hosts", "settings", "options", "scope"),
+    [
+        ("all", {}, [], ("all", "all")),
+        ("a", {}, [], ("some", "all")),
+        ("all", {"measures": ["M08"]}, [], ("all", "some")),
+        ("all", {"controls": ["M08-01"]}, [], ("all", "some")),
+        ("all", {}, ["--limit", "a"], ("some", "all")),
+        ("all", {}, ["--tags", "M08-01"], ("all", "some")),
+        ("all", {}, ["--skip-tags", "M08-01"], ("all", "some")),
+    ],
+)
+def test_a_run_over_everything_is_told_from_one_over_a_part(
+    site: Site, hosts: str, settings: dict[str, Any], options: list[str], scope: tuple[str, str]
+) -> None:
+    site.play[0]["hosts"] = hosts
+    site.play[0]["tasks"][0].update({"tags": ["always"], "essms.hardening.settings": {"state": "audited", **settings}})
+    ended = site.run({name: {"essms": record(name)} for name in ("a", "b")}, *options)
+    assert ended.returncode == 0, ended.stderr
+    assert tuple(site.document()["scope"].values()) == scope
+
+
 def test_a_task_before_ours_that_fails_everywhere_still_gives_the_matrix(site: Site) -> None:
     site.play[0]["tasks"].insert(0, {"name": "Check first", "ansible.builtin.fail": {"msg": "Not today."}})
     ended = site.run({"a": {"essms": record("a")}}, "--tags", "all,M08-01,M08-02")

@@ -148,7 +148,7 @@ def test_the_history_of_another_establishment_is_told(tmp_path: Path) -> None:
     folder = establish(tmp_path, "a", OK)
     folder.rename(tmp_path / "b")
     (standing,) = overview(tmp_path).establishments
-    assert "is the history of 'a'" in standing.problem
+    assert 'is the history of "a"' in standing.problem
     assert standing.last is None
 
 

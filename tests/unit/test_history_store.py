@@ -231,11 +231,22 @@ def test_a_late_run_beside_one_that_lets_go_of_an_old_one_is_put_in_its_place(tm
 
 
 def test_months_are_those_of_the_calendar(history: History) -> None:
-    days = [run(day, {"pc1": {A: OK}}) for day in (0, 30, 31, 59, 89)]
+    days = [run(day, {"pc1": {A: OK}}) for day in (0, 30, 31, 58.5, 89)]
     record(history, *days)
-    assert [point.when[:10] for point in history.trend(monthly=True)] == ["2026-01-31", "2026-02-01", "2026-03-31"]
+    assert [point.when[:10] for point in history.trend(monthly=True)] == ["2026-01-31", "2026-02-28", "2026-03-31"]
     # one month before the 31st of March is the last day of February
-    assert [point.when[:10] for point in history.trend(1)] == ["2026-03-01", "2026-03-31"]
+    assert [point.when[:10] for point in history.trend(1)] == ["2026-02-28", "2026-03-31"]
+
+
+def test_instants_of_one_second_sort_by_their_fraction(history: History) -> None:
+    made = []
+    for fraction, verdict in (("", BAD), (".1", BAD), (".12", BAD), (".5", OK)):
+        document = run(1, {"pc1": {A: verdict}})[1]
+        document["finished"] = f"2026-01-02T00:00:00{fraction}Z"
+        made.append((f"run{fraction}", document))
+    history.record_all(reversed(made))
+    assert [point.run for point in history.trend()] == ["run", "run.1", "run.12", "run.5"]
+    assert verdicts_now(history) == {(A, "pc1"): OK}
 
 
 def test_the_file_is_for_its_owner_only(history: History, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import yaml
 from ansible_collections.essms.hardening.plugins.plugin_utils import reports
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import load
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import load as load_establishment
+from ansible_collections.essms.hardening.plugins.plugin_utils.history import database
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import publish
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document
 
@@ -133,6 +135,36 @@ def test_without_its_history_a_report_shows_the_last_run_and_says_so(tmp_path: P
     assert history.read_bytes() == left
     history.rename(tmp_path / "aside")
     assert gather(run).problems == ()
+
+
+def test_a_report_that_the_last_run_is_not_in_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "PATIENCE", 0.02)
+    first, _made = ran(tmp_path, 1, {"M08-01": "fail"})
+    assert gather(first).material.missing == ""
+    run, made = ran(tmp_path, 2, {})
+    with sqlite3.connect(run.parent / "history.sqlite3", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        found = gather(run, made)
+        other.execute("ROLLBACK")
+    assert "another run is writing" in found.material.missing
+    assert [action.control for action in found.material.actions] == ["M08-01"]
+    assert gather(run, made).material.missing == ""
+
+
+@pytest.mark.parametrize("known", ["run", "folder"])
+def test_nothing_of_another_establishment_with_the_same_folder_name_is_shown(tmp_path: Path, known: str) -> None:
+    ran(tmp_path, 1, {"M08-01": "fail"})
+    run, made = ran(tmp_path, 2, {"M08-02": "fail"})
+    first = next(path for path in run.parent.iterdir() if path.name.startswith("20261101"))
+    assert gather(first).problems == ()
+    made["identity"] = {"name": "Un autre", "finess": "990000025", "category": "EHPAD"}
+    run = reports.write({**made, "started": "2026-11-03T03:00:00.000Z"}, tmp_path).parent
+    own = site(tmp_path, establishment={**SITE, "finess": "990000025"})
+    found = gather(run, made) if known == "run" else gather(run, folder=own)
+    assert any("give each inventory a folder name of its own" in problem for problem in found.problems)
+    assert "990000017" in found.material.missing
+    assert found.material.trend == ()
+    assert [action.control for action in found.material.actions] == ["M08-02"]
 
 
 def test_a_file_of_the_establishment_that_is_broken_costs_its_part_only(tmp_path: Path) -> None:

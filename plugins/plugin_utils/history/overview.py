@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.essms.hardening.plugins.plugin_utils import reports
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.waivers import SOON
 from ansible_collections.essms.hardening.plugins.plugin_utils.history import months, plan
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.database import FILE, HistoryError
@@ -109,15 +108,11 @@ def _standing(folder: Path, catalogue: Catalogue, now: dt.datetime, limit: int) 
 def _known(
     history: History, folder: Path, catalogue: Catalogue, now: dt.datetime, limit: int, notes: Sequence[str]
 ) -> Standing:
+    history.ensure_own()
     trend = history.trend(monthly=True)
     if not trend:
         problem = notes[0] if notes else f"{folder}: has no run that changes or looks at anything; run an audit."
         return Standing(folder.name, problem=problem, notes=notes[1:])
-    owner = history.establishment()
-    if reports.folder_name(owner) != folder.name:
-        raise HistoryError(
-            f"{folder / FILE}: is the history of {owner!r}; move it away, the next run makes one from the run folders."
-        )
     sightings = history.sightings()
     oldest = months.moment((now - dt.timedelta(days=limit)).astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
     return Standing(

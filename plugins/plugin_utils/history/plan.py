@@ -37,7 +37,7 @@ def actions(
     contact: str,
     today: dt.date,
 ) -> list[Action]:
-    """Return the action plan, the most urgent first, then what is overdue, then by due date.
+    """Return the action plan, the most urgent first, then by due date, so that what is overdue leads.
 
     :param decisions: the entries of action_plan.yml: control, hosts (optional), owner, due (ISO date), priority, note
         (both optional). One that names hosts takes them out of the line of its control; of several for the same host
@@ -51,7 +51,7 @@ def actions(
         _action(found, decisions[index] if index is not None else None, catalogue, contact, today)
         for (_control, index), found in lines.items()
     ]
-    return sorted(plan, key=lambda line: (line.priority, not line.overdue, line.due, line.control, line.hosts))
+    return sorted(plan, key=lambda line: (line.priority, line.due, line.control, line.hosts))
 
 
 def closed(decisions: Iterable[Mapping[str, Any]], results: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

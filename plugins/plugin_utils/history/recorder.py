@@ -85,7 +85,7 @@ class Recorder:
 
     def _base(self) -> tuple[State, Order | None]:
         found = self.connection.execute("SELECT value FROM meta WHERE name = 'base_order'").fetchone()
-        return self._state("base"), (tuple(json.loads(found[0])) if found else None)
+        return self._state("base"), (tuple(json.loads(plain(found[0]))) if found else None)
 
     def _put(self, name: str, value: object) -> None:
         self.connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (name, pack(value)))
@@ -198,7 +198,7 @@ class Recorder:
             base.apply(Vector.decoded(unpack(vector)), number, finished)
         self._put("base", base.encoded())
         last = json.dumps(list(over[-1][1:3]))
-        self.connection.execute("INSERT OR REPLACE INTO meta VALUES ('base_order', ?)", (last,))
+        self.connection.execute("INSERT OR REPLACE INTO meta VALUES ('base_order', ?)", (key(last),))
         self.connection.execute("DELETE FROM run WHERE moment < ?", (horizon,))
 
 

@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.essms.hardening.plugins.plugin_utils import results, verdicts
+from ansible_collections.essms.hardening.plugins.plugin_utils import reports, results, verdicts
+from ansible_collections.essms.hardening.plugins.plugin_utils.errors import shown
 from ansible_collections.essms.hardening.plugins.plugin_utils.history import months
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.database import Database, HistoryError
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.fold import GAPS, Key, Pair, State
@@ -118,12 +119,31 @@ class History:
 
     def identity(self) -> dict[str, str]:
         """Return name, finess and category as the last run gave them; empty before the first run."""
-        identity: dict[str, str] = self._facts().get("identity", {})
+        with self._database.reading() as connection:
+            newest = connection.execute("SELECT facts FROM newest").fetchone()
+        identity: dict[str, str] = unpack(newest[0])["identity"] if newest else {}
         return identity
 
-    def establishment(self) -> str:
-        """Return the name of the establishment whose history this is; empty before the first run."""
-        return str(self._facts().get("establishment", ""))
+    def ensure_own(self, finess: str = "") -> None:
+        """Raise HistoryError when this is the history of another establishment, so that nothing of it is shown.
+
+        It is when its name belongs to another report folder, or its FINESS number differs from the one given; a number
+        that is empty on either side differs from none.
+        """
+        with self._database.reading() as connection:
+            marks = {name: plain(value) for name, value in connection.execute("SELECT name, value FROM meta")}
+        owner, number = marks.get("establishment", ""), marks.get("finess", "")
+        if owner and reports.folder_name(owner) != self._folder.name:
+            raise HistoryError(
+                f"{self._database.path}: is the history of {shown(owner)}; move it away, the next run makes one from"
+                " the run folders."
+            )
+        if finess and number and finess != number:
+            raise HistoryError(
+                f"{self._database.path}: is the history of FINESS {shown(number)}, not {shown(finess)}; give each"
+                " inventory a folder name of its own; if it is the same one corrected, move the history and its older"
+                " run folders away."
+            )
 
     def trend(self, within: int = months.KEPT, *, monthly: bool = False) -> list[Point]:
         """Return where the establishment stood after each run of so many months, oldest first.
@@ -159,12 +179,6 @@ class History:
         with self._database.reading() as connection:
             state = _state(connection)
         return [Sighting(host, presence.seen) for host, presence in sorted(state.hosts.items())]
-
-    def _facts(self) -> dict[str, Any]:
-        with self._database.reading() as connection:
-            newest = connection.execute("SELECT facts FROM newest").fetchone()
-        facts: dict[str, Any] = unpack(newest[0]) if newest else {}
-        return facts
 
     def _known(self) -> set[str]:
         with self._database.reading() as connection:

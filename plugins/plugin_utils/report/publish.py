@@ -60,13 +60,15 @@ def gather(
     """
     history = History(run.parent, now)
     problems: list[str] = []
+    late = ""
     try:
         try:
             problems += history.catch_up({run.name: made} if made else None)
         except HistoryError as error:
             # what is in it may be read even while another run writes, or where nothing can be written
-            problems.append(str(error))
-        material, since = _from_history(history, catalogue, now)
+            problems.append(late := str(error))
+        history.ensure_own(_finess(made, site))
+        material, since = _from_history(history, catalogue, now, late)
     except HistoryError as error:
         problems += [str(error)] * (str(error) not in problems)
         material, since = None, {}
@@ -96,10 +98,20 @@ def write(run: Path, gathered: Gathered, language: str) -> Path:
     return file
 
 
+def _finess(made: Document | None, site: Establishment | None) -> str:
+    """Return the FINESS number of the establishment reported; empty when neither run nor folder says it."""
+    if made is not None and made["identity"]["finess"]:
+        return made["identity"]["finess"]
+    return str(site.content.get("finess") or "") if site is not None else ""
+
+
 def _from_history(
-    history: History, catalogue: Catalogue, now: datetime
+    history: History, catalogue: Catalogue, now: datetime, late: str
 ) -> tuple[Material | None, dict[tuple[str, str], str]]:
-    """Return what the history knows, and since when each gap has been open; None before its first run."""
+    """Return what the history knows, and since when each gap has been open; None before its first run.
+
+    ``late`` is why the last run is not in it, or empty.
+    """
     document = history.current()
     if document is None:
         return None, {}
@@ -111,6 +123,7 @@ def _from_history(
         trend=history.trend(),
         drift=history.drift(),
         sightings=history.sightings(),
+        missing=late,
     )
     return material, {(gap.control, gap.host): gap.since for gap in history.gaps()}
 
