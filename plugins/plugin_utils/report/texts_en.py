@@ -269,6 +269,18 @@ ENGLISH: dict[str, Any] = {
     "means_not_applicable": "This host does not have what the control protects.",
     "means_not_verified": "Nobody could look; the reason is given.",
     "made": "Report of {}, collection {}.",
+    # the establishment itself
+    "size_label": "Size",
+    "size": "{} places, {} staff",
+    "contacts": "Whom to ask",
+    "contact_director": "Management",
+    "contact_it_referent": "IT contact",
+    "contact_security_correspondent": "Security correspondent",
+    "contact_dpo": "Data protection officer",
+    "contact_provider": "IT provider",
+    "contact_biomedical": "Biomedical",
+    "contact_on_call": "On call",
+    "sensitivities": "What needs particular care",
     # overview of all establishments
     "overview": "Overview of the establishments",
     "establishments": "Establishments",

@@ -280,6 +280,18 @@ FRENCH: dict[str, Any] = {
     "means_not_applicable": "Cette machine n'a pas ce que le contrôle protège.",
     "means_not_verified": "Personne n'a pu regarder ; la raison est donnée.",
     "made": "Rapport du {}, collection {}.",
+    # the establishment itself
+    "size_label": "Taille",
+    "size": "{} places, {} professionnels",
+    "contacts": "À qui s'adresser",
+    "contact_director": "Direction",
+    "contact_it_referent": "Référent informatique",
+    "contact_security_correspondent": "Correspondant sécurité",
+    "contact_dpo": "Délégué à la protection des données",
+    "contact_provider": "Prestataire informatique",
+    "contact_biomedical": "Biomédical",
+    "contact_on_call": "Astreinte",
+    "sensitivities": "Ce qui demande une attention particulière",
     # overview of all establishments
     "overview": "Vue d'ensemble des établissements",
     "establishments": "Établissements",
