@@ -79,9 +79,12 @@ def test_the_page_is_one_file_that_loads_nothing() -> None:
     assert re.search(r"content=\"default-src 'none'; style-src 'sha256-[\w+/=]+'; script-src 'sha256-[\w+/=]+'", html)
 
 
-def test_a_name_that_a_template_does_not_get_is_an_error() -> None:
+def test_a_template_gets_every_name_and_escapes_every_value() -> None:
+    environment = assets._environment()
     with pytest.raises(UndefinedError):
-        assets.page("report.html.j2", "report.js", {"say": lambda *_: ""})
+        environment.from_string("{{ missing }}").render()
+    assert environment.from_string("{{ value }}").render(value="<b>" + "x" * 1000).startswith("&lt;b&gt;xx")
+    assert len(environment.from_string("{{ value }}").render(value="x" * 1000)) < 500
 
 
 def test_before_is_the_run_before_the_last_that_wrote_something() -> None:
