@@ -63,10 +63,7 @@ def test_a_control_the_catalogue_no_longer_knows_is_told_all_the_same() -> None:
 def test_how_to_correct_is_a_command_for_the_hosts_that_need_it() -> None:
     bad = {"M08-01": "fail"}
     found = of(scene(document(record("a"), record("b", bad), record("c", bad))), "M08-01")
-    assert found.fix.command == (
-        "ansible-playbook -i inventories/_common -i inventories/ehpad-les-tilleuls playbooks/apply.yml"
-        " --tags M08-01 --limit b,c"
-    )
+    assert found.fix.command.unescape() == 'make apply ETAB=ehpad-les-tilleuls ARGS="--tags M08-01 --limit b,c"'
     assert found.fix.steps == ()
 
 

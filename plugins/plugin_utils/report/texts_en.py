@@ -172,7 +172,7 @@ ENGLISH: dict[str, Any] = {
     "waived_until": "Waived until {}: {} (owner: {}; approved by: {})",
     "not_seen": "This control was run on no host.",
     "fix": "How to correct it",
-    "fix_apply": "Hardening settles this and can take it back. Look first at what would change, with --check --diff:",
+    "fix_apply": "Hardening settles this and can take it back. Add --check --diff to look first at what would change:",
     "fix_hand": "To be done by hand, the tool looks and never changes it: {}.",
     "fix_none": "Nothing to correct.",
     "problem": "{}. {}.",

@@ -175,8 +175,8 @@ FRENCH: dict[str, Any] = {
     "not_seen": "Ce contrôle n'a été exécuté sur aucune machine.",
     "fix": "Comment corriger",
     "fix_apply": (
-        "La mise en conformité règle cela et sait revenir en arrière. Regarder d'abord ce qui changerait, avec "
-        "--check --diff :"
+        "La mise en conformité règle cela et sait revenir en arrière. Ajouter --check --diff pour voir d'abord ce qui "
+        "changerait :"
     ),
     "fix_hand": "À faire à la main, l'outil le constate sans le modifier : {}.",
     "fix_none": "Rien à corriger.",
