@@ -149,7 +149,7 @@ def test_each_value_says_who_decided_it() -> None:
     )
     found = of(view, "M08-01").values
     assert [(str(each.value), str(each.layer), each.source, each.hosts) for each in found] == [
-        ("12\xa0caractères", "profil combine", "", ["a"]),
+        ("12\xa0caractères", "profil combine (valeur de l’état de l’art)", "", ["a"]),
         ("10\xa0caractères", "groupe kiosques", "group_vars/kiosques.yml:3", ["b"]),
         ("10\xa0caractères", "machine c", "host_vars/c.yml:1", ["c"]),
     ]

@@ -191,6 +191,10 @@ ENGLISH: dict[str, Any] = {
     "layer_group": "group {}",
     "layer_host": "host {}",
     "layer_run": "command line of the run",
+    "follows": "{} ({})",
+    "origin_instruction": "value of the instruction",
+    "origin_pgssi-s": "value of PGSSI-S",
+    "origin_state-of-the-art": "value of the state of the art",
     "profile_said": "the profile had {}",
     "units": {
         "characters": ("character", "characters"),

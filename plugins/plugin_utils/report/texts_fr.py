@@ -196,6 +196,10 @@ FRENCH: dict[str, Any] = {
     "layer_group": "groupe {}",
     "layer_host": "machine {}",
     "layer_run": "ligne de commande de l'exécution",
+    "follows": "{} ({})",
+    "origin_instruction": "valeur de l'instruction",
+    "origin_pgssi-s": "valeur de la PGSSI-S",
+    "origin_state-of-the-art": "valeur de l'état de l'art",
     "profile_said": "le profil donnait {}",
     "units": {
         "characters": ("caractère", "caractères"),
