@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import load
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import printing
+from ansible_collections.essms.hardening.plugins.plugin_utils.report.overview import render as render_overview
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.page import render
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.pages import samples
-from tests.pages.witness import Show, Witness
+from tests.pages import overview_samples, samples
+from tests.pages.witness import Reports, Show, Witness
 
 DESKTOP = {"width": 1280, "height": 900}
 
@@ -65,11 +67,27 @@ def show(context_of: Callable[..., BrowserContext], witness: Witness) -> Show:
 
 
 @pytest.fixture(scope="session")
-def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def report(tmp_path_factory: pytest.TempPathFactory) -> Reports:
     """The report of the sample establishment, by language."""
     folder = tmp_path_factory.mktemp("report")
     files = {language: folder / f"report.{language}.html" for language in ("fr", "en")}
     material = samples.material()
     for language, file in files.items():
         file.write_text(render(material, language), encoding="utf-8")
+    return files
+
+
+@pytest.fixture(scope="session")
+def overview(tmp_path_factory: pytest.TempPathFactory) -> Reports:
+    """The overview of the sample establishments, by language, beside the report of one of them."""
+    folder = tmp_path_factory.mktemp("overview")
+    found = overview_samples.overview()
+    files = {}
+    for language in ("fr", "en"):
+        files[language] = folder / f"overview.{language}.html"
+        text = render_overview(found, load(), language, overview_samples.links(found))
+        files[language].write_text(text, encoding="utf-8")
+    beside = folder / "ehpad-exemple-34" / "latest"
+    beside.mkdir(parents=True)
+    (beside / "report.html").write_text(render(samples.material(), "fr"), encoding="utf-8")
     return files

@@ -33,6 +33,19 @@ HOSTS = {
     "salle-de-soins": ("postes_soins",),
     "sauvegarde": ("serveurs",),
 }
+ESTABLISHMENT = {
+    "size": {"places": 84, "staff": 62},
+    "contacts": [
+        {"role": "director", "mail": "direction@ehpad-les-tilleuls.example", "phone": "+33 1 99 00 10 00"},
+        {"role": "it_referent", "mail": "informatique@ehpad-les-tilleuls.example"},
+        {"role": "on_call", "phone": "+33 6 39 98 00 00"},
+    ],
+    "sensitivities": [
+        {"what": "Dossier de soins informatisé", "why": "Les traitements y sont lus à toute heure."},
+        {"what": "Appel malade", "why": "Son serveur ne redémarre qu’avec le service technique."},
+    ],
+    "hosts_unseen_days": 30,
+}
 SILENT = "medecin"
 NO_ANSWER = "The host does not answer over SSH: check that it is on, its address, and the network between."
 NEVER = "animation"
@@ -130,7 +143,7 @@ def material(hosts: Mapping[str, tuple[str, ...]] = HOSTS, *, months: int = 18) 
         document=document,
         catalogue=known,
         now=NOW,
-        establishment={},
+        establishment=ESTABLISHMENT,
         trend=trend,
         drift=[
             Change("M04-01", "sauvegarde", verdicts.COMPLIANT, verdicts.NON_COMPLIANT),

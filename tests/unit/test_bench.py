@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.essms.hardening.plugins.plugin_utils import results
 
-from tools.bench import compliance, figures, fleet_history, peers, runs
+from tests.unit import history_samples
+from tools.bench import compliance, figures, fleet_history, pages, peers, runs
 from tools.bench.__main__ import main
 
 CALM = figures.Busy(0.5, None)
@@ -91,3 +92,13 @@ def test_the_overview_is_measured_over_histories_that_are_there(tmp_path: Path) 
     found = compliance.measured_overview(tmp_path, 1)
     assert found["overview_gather"]["median"] > 0
     assert found["overview_gather_memory"]["median"] > 1
+
+
+def test_the_pages_are_measured_over_histories_that_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ESSMS_BROWSER", "/nowhere")
+    compliance.populate(tmp_path, 1, fleet_history.Size(hosts=1, controls=2, months=1))
+    found = pages.measured_pages(tmp_path, 1, history_samples.NOW)
+    for name in ("report_page", "report_page_small", "overview_page"):
+        assert found[name]["median"] > 0
+    assert found["report_page_size"]["median"] > 0.01
+    assert "report_filter" not in found

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, essms.hardening contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a fleet of establishments with years of runs costs: its histories and the overview's data. No host is needed."""
+"""What a fleet of establishments with years of runs costs: its histories, the overview of them, and its pages."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.results import Doc
 from . import fleet_history
 from .figures import Busy, BusyMeter, figure
 from .fleet_history import Size
+from .pages import measured_pages
 from .runs import Figures, measure, say
 
 ESTABLISHMENTS = 40
@@ -51,6 +52,7 @@ def compliance(runs: int) -> Figures:
             **_small(runs),
             **_answers(reports / fleet_history.slug(1), runs),
             **measured_overview(reports, runs),
+            **measured_pages(reports, runs, _now()),
         }
 
 

@@ -13,6 +13,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.report.exceptions 
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.language import safe
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.machines import HostView
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.scene import Scene
+from ansible_collections.essms.hardening.plugins.plugin_utils.report.site import size
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.trend import applied, moved
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Score
 from ansible_collections.essms.hardening.plugins.plugin_utils.verdicts import COMPLIANT, NON_COMPLIANT, NOT_VERIFIED
@@ -77,6 +78,7 @@ def _facts(scene: Scene) -> list[tuple[Markup, Markup]]:
     facts = [
         (say("finess"), safe(document["identity"]["finess"], 20)),
         (say("category"), safe(document["identity"]["category"], 80)),
+        (say("size_label"), size(scene)),
         (say("run"), say(f"mode_{mode}", say.moment(document["finished"]))),
         (say("profile_label"), safe(document["profile"], 60)),
         (say("fleet"), say.count("hosts", len(document["hosts"]))),

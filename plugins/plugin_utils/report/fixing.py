@@ -74,8 +74,11 @@ def _sentence(text: str) -> str:
 def _command(control: str, hosts: Sequence[str], folder: str) -> Markup:
     if not hosts:
         return Markup("")
-    parts = ["ansible-playbook", "-i", "inventories/_common", "-i", f"inventories/{folder}", "playbooks/apply.yml"]
-    parts += ["--tags", control]
+    choice = f"--tags {control}"
     if len(hosts) <= _HOSTS_NAMED and all(map(_PLAIN.fullmatch, hosts)):
-        parts += ["--limit", ",".join(hosts)]
-    return safe(shlex.join(parts))
+        choice += f" --limit {','.join(hosts)}"
+    if _PLAIN.fullmatch(folder):
+        return safe(f'make apply ETAB={folder} ARGS="{choice}"')
+    # make hands a name to a shell as it stands
+    inventories = ["-i", "inventories/_common", "-i", f"inventories/{folder}"]
+    return safe(shlex.join(["ansible-playbook", *inventories, "playbooks/apply.yml", *choice.split()]))

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import results
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.overview import UNSEEN_DAYS
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.language import safe
+from ansible_collections.essms.hardening.plugins.plugin_utils.report.material import Material
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.scene import HOST_NAME, Scene
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import HostState, Score
 from markupsafe import Markup
-
-UNSEEN_DAYS = 30
-"""A host that nothing was verified on for longer counts as not seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ def _view(host: HostState, seen: str | None, score: Score, scene: Scene) -> Host
         told = say.words.advice(host["problem"][:1000])
         problem, advice = say.own(told.problem), say.own(told.action)
     state = "verified" if host["state"] == results.VERIFIED else "not_verified"
-    if seen is None or (seen and _old(seen, scene.material.now)):
+    if seen is None or (seen and _old(seen, scene.material)):
         state = "unseen"
     if not seen and seen is not None and state == "verified":
         seen = scene.material.document["finished"]  # no history: this very run saw it
@@ -74,8 +73,9 @@ def _view(host: HostState, seen: str | None, score: Score, scene: Scene) -> Host
     )
 
 
-def _old(seen: str, now: datetime) -> bool:
-    return now - datetime.fromisoformat(seen) > timedelta(days=UNSEEN_DAYS)
+def _old(seen: str, material: Material) -> bool:
+    days = int(material.establishment.get("hosts_unseen_days", UNSEEN_DAYS))
+    return material.now - datetime.fromisoformat(seen) > timedelta(days=days)
 
 
 def _when(seen: str | None, scene: Scene) -> Markup:

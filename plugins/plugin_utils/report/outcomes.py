@@ -71,18 +71,19 @@ class Findings:
             rows = tuple(self._row(row) for row in result["settings"])
             reason = str(result["reason"])[:1000]
             waiver = repr(sorted(result["waiver"].items())) if result["waiver"] else ""
-            key = (result["verdict"], result["evidence"], reason, result["changed"], waiver, tuple(map(id, rows)))
+            changed = result["changed"] and result.get("seen", self._fleet.finished) == self._fleet.finished
+            key = (result["verdict"], result["evidence"], reason, changed, waiver, tuple(map(id, rows)))
             outcome = groups.get(key)
             if outcome is None:
-                outcome = groups[key] = self._outcome(result, reason, rows)
+                outcome = groups[key] = self._outcome(result, reason, rows, changed=changed)
             outcome.names.append(result["host"])
             outcome.hosts.append(self._fleet.number(result["host"]))
             seen = result.get("seen", "")
-            if seen and seen[:10] != self._fleet.day:
+            if seen and seen[:10] != self._fleet.finished[:10]:
                 outcome.seen = min(outcome.seen or seen, seen)
         return sorted(groups.values(), key=lambda each: (_place(each.verdict), -len(each.hosts), each.names[0]))
 
-    def _outcome(self, result: Result, reason: str, rows: tuple[Row, ...]) -> Outcome:
+    def _outcome(self, result: Result, reason: str, rows: tuple[Row, ...], *, changed: bool) -> Outcome:
         told = {row.note for row in rows}
         unreached = result["verdict"] == verdicts.NOT_VERIFIED and not rows
         note = self._problem(reason) if unreached else safe(self._say.words.note(reason))
@@ -93,7 +94,7 @@ class Findings:
             problem=reason if unreached else "",
             rows=rows,
             waiver=self._waiver(result),
-            changed=bool(result["changed"]),
+            changed=changed,
         )
 
     def _problem(self, reason: str) -> Markup:

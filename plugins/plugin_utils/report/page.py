@@ -17,6 +17,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.report.material im
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.measures import measures
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.plan import URGENT, actions
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.scene import Scene
+from ansible_collections.essms.hardening.plugins.plugin_utils.report.site import site
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.trend import trend
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.values import deviations
 
@@ -48,6 +49,7 @@ def render(material: Material, language: str) -> str:
             "deviations": weakened,
             "waivers": exceptions,
             "hosts": machines,
+            "site": site(scene),
             "bar": charts.bar,
         },
     )

@@ -45,6 +45,11 @@ def browser() -> str:
     )
 
 
+def _workplace(folder: Path) -> tempfile.TemporaryDirectory[str]:
+    # a browser that was stopped may still be writing its profile while that is removed
+    return tempfile.TemporaryDirectory(prefix=".printing-", dir=folder, ignore_cleanup_errors=True)
+
+
 def pdf(html: Path, target: Path, seconds: float = 120) -> None:
     """Print an HTML file as a PDF (A4, mode 0600); ``target`` appears complete or not at all.
 
@@ -52,7 +57,7 @@ def pdf(html: Path, target: Path, seconds: float = 120) -> None:
     stays as it was. The browser gets a profile of its own, which is removed.
     """
     program = browser()
-    with tempfile.TemporaryDirectory(prefix=".printing-", dir=target.parent) as work:
+    with _workplace(target.parent) as work:
         draft = Path(work, "draft.pdf")
         command = [
             program,

@@ -20,10 +20,10 @@ HOST_NAME = 80
 
 
 class Fleet:
-    """The hosts of a document by number, and the day of its run."""
+    """The hosts of a document by number, and when its run ended."""
 
     def __init__(self, document: Document) -> None:
-        self.day = document["finished"][:10]
+        self.finished = document["finished"]
         self.names = [host["name"] for host in document["hosts"]]
         self._numbers = {name: number for number, name in enumerate(self.names)}
         self._groups: dict[str, list[int]] = defaultdict(list)

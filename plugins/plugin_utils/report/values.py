@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 
-from ansible_collections.essms.hardening.plugins.plugin_utils.report.language import frozen, safe
+from ansible_collections.essms.hardening.plugins.plugin_utils.model import Parameter
+from ansible_collections.essms.hardening.plugins.plugin_utils.report.language import Say, frozen, safe
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.scene import HOST_NAME, Scene
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Result, Value
 from markupsafe import Markup
@@ -82,12 +83,20 @@ def _held(name: str, value: Value, control: str, scene: Scene) -> Held:
         name=name,
         description=say.title(known.description) if known else safe(name),
         value=_with_unit(say.value(value["value"]), unit),
-        layer=say(f"layer_{value['layer']}", safe(value["layer_name"], HOST_NAME)),
+        layer=_layer(value, known, say),
         source="" if value["layer"] == "profile" else value["source"],
         profile_value=say.value(value["profile_value"]) if differs and value["layer"] != "profile" else Markup(""),
         deviation=Deviation(note["reason"], note["author"], say.day(note["date"])) if note else None,
         control=control,
     )
+
+
+def _layer(value: Value, known: Parameter | None, say: Say) -> Markup:
+    """Return who decided a value; of a profile's own also which text it follows, which need not be the control's."""
+    decided = say(f"layer_{value['layer']}", safe(value["layer_name"], HOST_NAME))
+    if value["layer"] != "profile" or known is None or value["layer_name"] not in known.values:
+        return decided
+    return say("follows", decided, say(f"origin_{known.origin_in(value['layer_name'])}"))
 
 
 def _with_unit(value: Markup, unit: Markup) -> Markup:

@@ -1,0 +1,232 @@
+# Copyright: (c) 2026, essms.hardening contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a report says of controls, hosts, values and actions: grouped, ordered, and never greener than it is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Action, Change, Sighting
+from ansible_collections.essms.hardening.plugins.plugin_utils.report.controls import ControlView, controls
+from ansible_collections.essms.hardening.plugins.plugin_utils.report.drift import direction, drift
+from ansible_collections.essms.hardening.plugins.plugin_utils.report.exceptions import waivers
+from ansible_collections.essms.hardening.plugins.plugin_utils.report.machines import hosts
+from ansible_collections.essms.hardening.plugins.plugin_utils.report.measures import measures, state
+from ansible_collections.essms.hardening.plugins.plugin_utils.report.plan import actions
+from ansible_collections.essms.hardening.plugins.plugin_utils.report.scene import Scene
+from ansible_collections.essms.hardening.plugins.plugin_utils.report.values import deviations
+from ansible_collections.essms.hardening.plugins.plugin_utils.results import Score
+
+from tests.unit.report_samples import NOW, scene
+from tests.unit.result_samples import VALUE, WAIVER, control, document, record, row, silent
+
+GONE = "The host does not answer over SSH: check that it is on, its address, and the network between."
+
+
+def of(view: Scene, identifier: str) -> ControlView:
+    return next(each for each in controls(view) if each.id == identifier)
+
+
+def test_hosts_with_the_same_findings_stand_together_the_worst_first() -> None:
+    bad = {"M08-01": "fail"}
+    found = of(scene(document(record("a"), record("b", bad), record("c", bad), silent("d", GONE))), "M08-01")
+    assert [(each.verdict, each.names) for each in found.outcomes] == [
+        ("non_compliant", ["b", "c"]),
+        ("not_verified", ["d"]),
+        ("compliant", ["a"]),
+    ]
+    assert found.verdict == "non_compliant"
+    assert found.counts == [("non_compliant", 2), ("not_verified", 1), ("compliant", 1)]
+
+
+def test_one_other_value_is_another_outcome() -> None:
+    other = control("M08-01", [row("M08-01", "fail", observed=6)])
+    found = of(scene(document(record("a", {"M08-01": "fail"}), record("b", controls=[other]))), "M08-01")
+    assert [str(each.rows[0].observed) for each in found.outcomes] == ["8", "6"]
+    assert str(found.outcomes[0].rows[0].expected) == "≥\N{NO-BREAK SPACE}12"
+
+
+def test_a_control_that_nobody_ran_is_not_verified() -> None:
+    found = of(scene(document(record("a"))), "M02-06")
+    assert (found.verdict, found.outcomes, found.counts) == ("not_verified", [], [])
+
+
+def test_a_control_the_catalogue_no_longer_knows_is_told_all_the_same() -> None:
+    gone = {**control("M08-01", [row("M08-01")]), "control": "M08-99"}
+    found = of(scene(document(record("a", controls=[gone]))), "M08-99")
+    assert found.title == "Contrôle que le catalogue de cet outil ne connaît plus"
+    assert found.verdict == "compliant"
+
+
+def test_how_to_correct_is_a_command_for_the_hosts_that_need_it() -> None:
+    bad = {"M08-01": "fail"}
+    found = of(scene(document(record("a"), record("b", bad), record("c", bad))), "M08-01")
+    assert found.fix.command.unescape() == 'make apply ETAB=ehpad-les-tilleuls ARGS="--tags M08-01 --limit b,c"'
+    assert found.fix.steps == ()
+
+
+def test_a_command_never_holds_what_a_shell_would_act_on() -> None:
+    view = scene({**document(record("x; reboot", {"M08-01": "fail"})), "establishment": "a b; reboot"})
+    command = str(of(view, "M08-01").fix.command)
+    assert "--limit" not in command
+    assert "&#39;inventories/a b; reboot&#39;" in command
+
+
+def test_what_no_apply_can_do_is_left_to_a_person() -> None:
+    rows = [row("M08-01", "fail", kind="password_entropy", name="bits", expected=79.5, reason="set a lockout first")]
+    found = of(scene(document(record("a", controls=[control("M08-01", rows)]))), "M08-01")
+    assert found.fix.command == ""
+    assert "set a lockout first" in found.fix.steps[0]
+    assert "À faire à la main" in found.fix.steps[0]
+
+
+def test_a_host_that_was_not_reached_says_what_to_do_in_plain_words() -> None:
+    found = of(scene(document(silent("a", GONE))), "M08-01")
+    assert found.outcomes[0].reason == "injoignable : aucune connexion n’a pu être établie".replace(" :", "\xa0:")
+    assert "Vérifier que la machine est allumée" in found.fix.steps[0]
+
+
+def test_a_waiver_is_told_where_it_covers() -> None:
+    found = of(scene(document(record("a", {"M07-05": "waived"}))), "M07-05")
+    assert found.verdict == "waived"
+    assert "31/01/2027" in found.outcomes[0].waiver
+    assert "Directrice" in found.outcomes[0].waiver
+
+
+def test_changed_is_only_said_of_the_run_that_changed_it() -> None:
+    made = document(record("a", controls=[control("M08-01", [row("M08-01")], changed=True)]))
+    assert of(scene(made), "M08-01").outcomes[0].changed
+    for result in made["results"]:
+        result["seen"] = "2026-01-01T00:00:00Z"
+    assert not of(scene(made), "M08-01").outcomes[0].changed
+    assert of(scene(made), "M08-01").outcomes[0].seen == "2026-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("score", "known", "wanted"),
+    [
+        (Score(), 0, "uncovered"),
+        (Score(), 3, "unseen"),
+        (Score(compliant=3), 3, "ok"),
+        (Score(compliant=3, waived=1), 3, "waived"),
+        (Score(compliant=3, not_verified=1), 3, "unverified"),
+        (Score(not_verified=4), 3, "unseen"),
+        (Score(compliant=9, non_compliant=1, not_verified=4), 3, "fail"),
+        (Score(not_applicable=4), 3, "void"),
+        (Score(waived=1), 3, "waived"),
+    ],
+)
+def test_a_measure_is_only_green_when_all_of_it_was_seen_to_be(score: Score, known: int, wanted: str) -> None:
+    assert state(score, known) == wanted
+
+
+def test_all_twelve_measures_are_there() -> None:
+    found = measures(scene(document(record("a"))))
+    assert [each.id for each in found] == [f"M{number:02}" for number in range(1, 13)]
+    assert {each.id: each.state for each in found} | {} == {
+        **dict.fromkeys(("M01", "M03", "M09", "M10", "M11", "M12"), "uncovered"),
+        **dict.fromkeys(("M02", "M04", "M05", "M06"), "unseen"),
+        **dict.fromkeys(("M07", "M08"), "ok"),
+    }
+
+
+def test_each_value_says_who_decided_it() -> None:
+    def with_value(host: str, **changes: object) -> dict[str, Any]:
+        value = {**VALUE, **changes}
+        return record(
+            host, controls=[control("M08-01", [row("M08-01")], parameters={"essms_password_min_length": value})]
+        )
+
+    weak = {"reason": "Ancien logiciel.", "author": "Responsable informatique", "date": "2026-03-12"}
+    view = scene(
+        document(
+            with_value("a"),
+            with_value("b", value=10, layer="group", layer_name="kiosques", source="group_vars/kiosques.yml:3"),
+            with_value("c", value=10, layer="host", layer_name="c", source="host_vars/c.yml:1", deviation=weak),
+        )
+    )
+    found = of(view, "M08-01").values
+    assert [(str(each.value), str(each.layer), each.source, each.hosts) for each in found] == [
+        ("12\xa0caractères", "profil combine (valeur de l’état de l’art)", "", ["a"]),
+        ("10\xa0caractères", "groupe kiosques", "group_vars/kiosques.yml:3", ["b"]),
+        ("10\xa0caractères", "machine c", "host_vars/c.yml:1", ["c"]),
+    ]
+    assert [str(each.profile_value) for each in found] == ["", "12", "12"]
+    (only,) = deviations(view)
+    assert (only.hosts, only.deviation and only.deviation.reason) == (["c"], "Ancien logiciel.")
+
+
+def test_hosts_are_only_named_where_a_value_differs() -> None:
+    found = of(scene(document(record("a"), record("b"))), "M08-01").values
+    assert [each.hosts for each in found] == [[]]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "way"),
+    [
+        ("compliant", "non_compliant", "worse"),
+        ("compliant", "not_verified", "worse"),
+        ("waived", "non_compliant", "worse"),
+        ("non_compliant", "compliant", "better"),
+        ("not_verified", "compliant", "better"),
+        ("non_compliant", "waived", "other"),
+        ("not_verified", "non_compliant", "other"),
+        ("non_compliant", "not_verified", "other"),
+        (None, "compliant", "appeared"),
+        ("compliant", None, "gone"),
+    ],
+)
+def test_which_way_a_verdict_went(before: str | None, after: str | None, way: str) -> None:
+    assert direction(Change("M08-01", "a", before, after)) == way
+
+
+def test_drift_groups_hosts_and_says_worse_first() -> None:
+    moved = [
+        Change("M08-01", "a", "non_compliant", "compliant"),
+        Change("M08-02", "a", "compliant", "non_compliant"),
+        Change("M08-02", "c", "compliant", "non_compliant"),
+    ]
+    found = drift(scene(document(record("a"), record("b"), record("c")), drift=moved))
+    assert [each.direction for each in found] == ["worse", "better"]
+    assert str(found[0].moves[0].hosts) == "a, c"
+
+
+def test_the_plan_begins_with_what_is_late() -> None:
+    def action(name: str, priority: int, due: str, *, overdue: bool = False) -> Action:
+        return Action(name, ("a",), "non_compliant", "2026-10-01", "Direction", due, priority, "", False, overdue)
+
+    plan = [
+        action("M08-01", 1, "2026-12-01"),
+        action("M08-02", 3, "2026-11-01", overdue=True),
+        action("M08-03", 1, "2026-11-30"),
+    ]
+    assert [each.control for each in actions(scene(document(record("a")), actions=plan))] == [
+        "M08-02",
+        "M08-03",
+        "M08-01",
+    ]
+
+
+def test_waivers_that_ask_for_attention_come_first() -> None:
+    states = ("active", "future", "expired", "expiring")
+    made = document(record("a"))
+    made["waivers"] = [{**WAIVER, "state": state} for state in states] + [{**WAIVER, "orphan": "no such host"}]
+    assert [each.state for each in waivers(scene(made))] == ["expired", "orphan", "expiring", "active", "future"]
+
+
+def test_hosts_nobody_has_seen_come_first() -> None:
+    old = (NOW - timedelta(days=31)).isoformat()
+    fresh = (NOW - timedelta(days=2)).isoformat()
+    sightings = [Sighting("a", fresh), Sighting("b", old), Sighting("c", None), Sighting("d", fresh)]
+    made = document(record("a"), record("b"), silent("d", GONE))
+    view = scene(made, sightings=sightings)
+    assert [(each.name, each.state) for each in hosts(view)] == [
+        ("b", "unseen"),
+        ("c", "unseen"),
+        ("d", "not_verified"),
+        ("a", "verified"),
+    ]
+    patient = scene(made, sightings=sightings, establishment={"hosts_unseen_days": 60})
+    assert [each.name for each in hosts(patient) if each.state == "unseen"] == ["c"]
