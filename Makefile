@@ -66,6 +66,10 @@ rollback: etab ## Take the last change of an establishment back (ETAB=…, ARGS=
 report: etab ## Make the report of an establishment anew, its PDF and its exports (ETAB=…)
 	@$(BIN)/ansible-playbook $(INVENTORY) playbooks/report.yml $(ARGS)
 
+.PHONY: overview
+overview: venv ## Show every establishment that has results on one page
+	@$(BIN)/ansible-playbook -i localhost, playbooks/overview.yml -e essms_inventories=$(CURDIR)/inventories $(ARGS)
+
 .PHONY: audit-here
 audit-here: venv ## Audit this machine, read-only, no lab needed
 	@$(BIN)/ansible-playbook --inventory inventories/here playbooks/audit.yml

@@ -38,8 +38,8 @@ class ActionModule(ActionBase):
         _spec, options = self.validate_argument_spec(argument_spec=_OPTIONS)
         try:
             inventory.one_establishment(inventory.of_task(variables))
-            folder = Path(str(variables.get("inventory_dir") or "here"))
-            run = _last_run(folder.name)
+            folder = inventory.folder_of(variables)
+            run = _last_run(folder.name if folder else establishment.NO_FOLDER)
             if self._task.check_mode:
                 return {"changed": True, "files": [str(run / publish.REPORT)], "problems": []}
             return self._made(run, folder, options)
@@ -48,9 +48,9 @@ class ActionModule(ActionBase):
         except OSError as error:
             raise AnsibleError(f"{error.filename}: cannot be written: {error.strerror}") from error
 
-    def _made(self, run: Path, folder: Path, options: dict[str, Any]) -> dict[str, Any]:
-        language = options["language"] or settings.in_use().language
-        site = establishment.load(folder) if folder.is_dir() else None
+    def _made(self, run: Path, folder: Path | None, options: dict[str, Any]) -> dict[str, Any]:
+        site = establishment.load(folder) if folder else None
+        language = options["language"] or publish.language_of(site, settings.in_use().language)
         catalogue = load()
         gathered = publish.gather(run, site=site, catalogue=catalogue, language=language, now=datetime.now(UTC))
         report = publish.write(run, gathered, language)

@@ -22,7 +22,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils import failures, h
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import Catalogue, CatalogueError, load
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import folder as establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import waivers
-from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import Establishment
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import NO_FOLDER, Establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.host_record import HostRecord
 from ansible_collections.essms.hardening.plugins.plugin_utils.origins import Source, is_role_default, origin_of
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import settings
@@ -67,7 +67,7 @@ class ActionModule(ActionBase):
         state = self._args["state"]
         record = HostRecord(
             host=str(self._vars.get("inventory_hostname", "")),
-            establishment=self._folder.name or "here",
+            establishment=self._folder.name if self._folder else NO_FOLDER,
             profile="",
             mode=_MODES[state] + (" (check)" if self._task.check_mode and state != "audited" else ""),
             facets=[],
@@ -111,9 +111,9 @@ class ActionModule(ActionBase):
         return self._inventory.get_host(self._vars["inventory_hostname"])
 
     @property
-    def _folder(self) -> Path:
-        """Return the folder of the establishment, which is that of the inventory; the current one when it has none."""
-        return Path(str(self._vars.get("inventory_dir") or "."))
+    def _folder(self) -> Path | None:
+        """Return the folder of the establishment; None for hosts that are named on the command line."""
+        return inventory.folder_of(self._vars)
 
     def _prepare(self, record: HostRecord) -> None:
         """Fill in what will be asked of the host. Raises CatalogueError before the host is touched."""
@@ -155,10 +155,9 @@ class ActionModule(ActionBase):
         record.facets = [host_request.facet(control) for control in chosen]
         if self._connection.transport in _WINDOWS:
             raise CatalogueError("Windows hosts are not supported by this version: put them in a group of their own")
-        # hosts named on the command line have no folder, and the current one is nobody's
-        in_folder = bool(self._vars.get("inventory_dir"))
-        self._site = establishment.load(self._folder) if in_folder else Establishment(self._folder, {})
-        declared = waivers.load(self._folder) if in_folder else []
+        folder = self._folder
+        self._site = establishment.load(folder) if folder else Establishment(Path(NO_FOLDER), {})
+        declared = waivers.load(folder) if folder else []
         record.waivers = [waiver for waiver in declared if waiver.covers(record.host, record.groups)]
         variables = self._variables(catalogue)
         record.profile = str(variables.get("essms_profile", "combine"))
@@ -186,7 +185,7 @@ class ActionModule(ActionBase):
         fed = self._site.defaults.get(name)
         if fed and (name not in self._vars or is_role_default(written)):
             return Source(fed.source, "establishment")
-        return origin_of(name, written, self._folder.absolute(), inventory.owners(self._host))
+        return origin_of(name, written, self._folder or Path.cwd(), inventory.owners(self._host))
 
     def _spared(self) -> list[str]:
         """Return the accounts no control touches: the one this connection uses, and those for emergencies."""

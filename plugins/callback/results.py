@@ -76,7 +76,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.collector import (
     Identity,
 )
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import waivers
-from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import Establishment
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import NO_FOLDER, Establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import load as load_establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import settings
@@ -189,7 +189,8 @@ class CallbackModule(CallbackBase):
         manager = self._play.get_variable_manager()
         found = manager._inventory.get_host(host)
         known = manager.get_vars(play=self._play, host=found, include_hostvars=False)
-        folder = Path(str(known.get("inventory_dir") or "here")).name
+        own = inventory.folder_of(known)
+        folder = own.name if own else NO_FOLDER
         site = self._site(folder)
         fed = site.defaults.get("essms_profile") if site else None
         profile = str(known.get("essms_profile") or (fed.value if fed else ""))
@@ -285,16 +286,13 @@ class CallbackModule(CallbackBase):
         from ansible_collections.essms.hardening.plugins.plugin_utils.report import publish
 
         site = self._site(document["establishment"])
+        language = publish.language_of(site, words.language)
+        now = datetime.now(UTC)
         try:
             gathered = publish.gather(
-                path.parent,
-                made=document,
-                site=site,
-                catalogue=load(),
-                language=words.language,
-                now=datetime.now(UTC),
+                path.parent, made=document, site=site, catalogue=load(), language=language, now=now
             )
-            report = publish.write(path.parent, gathered, words.language)
+            report = publish.write(path.parent, gathered, language)
         except (CatalogueError, OSError) as error:
             self._display.display(words("report_problem", error), color=constants.COLOR_ERROR, stderr=True)
             return None

@@ -27,6 +27,15 @@ def owners(host: Any) -> Owners:
     return Owners(host.name, host.vars, {group.name: group.vars for group in nearest_first})
 
 
+def folder_of(variables: Mapping[str, Any]) -> Path | None:
+    """Return the folder of the inventory that named a host, from its variables; None for names on a command line.
+
+    Of those Ansible says "None", as a text.
+    """
+    given = Path(str(variables.get("inventory_dir") or ""))
+    return given if given.is_absolute() and given.is_dir() else None
+
+
 def groups_of(host: Any) -> list[str]:
     """Return the groups of a host, those that every host has left out."""
     return sorted(group.name for group in host.get_groups() if group.name not in _IMPLICIT)
@@ -36,9 +45,9 @@ def folders(inventory: Any) -> dict[Path, list[str]]:
     """Return the hosts of an inventory by the folder in which they were first named, --limit notwithstanding."""
     found: dict[Path, list[str]] = {}
     for name, host in inventory.hosts.items():
-        folder = host.vars.get("inventory_dir")
+        folder = folder_of(host.vars)
         if folder and not host.implicit:
-            found.setdefault(Path(str(folder)), []).append(name)
+            found.setdefault(folder, []).append(name)
     return found
 
 
@@ -61,14 +70,12 @@ def check_common(host: Any, inventory: Any) -> None:
 
     Raises CatalogueError: without these values the host would be weaker, or stricter, than anybody expects.
     """
-    folder = Path(str(host.vars.get("inventory_dir") or ""))
+    folder = folder_of(host.vars)
+    if folder is None:
+        return
     common = folder.parent / COMMON
     written = {path.stem for path in (common / "group_vars").glob("*")}
-    if (
-        str(folder) == "."
-        or not written
-        or common.resolve() in {Path(source).resolve() for source in _sources(inventory)}
-    ):
+    if not written or common.resolve() in {Path(source).resolve() for source in _sources(inventory)}:
         return
     for group in groups_of(host):
         if group in written:

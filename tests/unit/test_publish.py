@@ -259,3 +259,17 @@ def test_a_refused_run_is_on_disk_and_changes_no_history(played: Path) -> None:
     assert not (refused / "report.html").exists()
     # whoever opens the latest report goes on finding one
     assert (mine / "latest").resolve() == latest
+
+
+def test_the_overview_holds_every_establishment_and_leads_to_its_report(played: Path) -> None:
+    (played / "reports" / "foyer").mkdir(mode=0o700, exist_ok=True)
+    (played / "reports" / "foyer" / "history.sqlite3").write_bytes(b"no database at all, but something else entirely")
+    done = play(played, "overview", "-e", f"essms_inventories={played / 'inventories'}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = played / "reports" / "overview.html"
+    text = page.read_text(encoding="utf-8")
+    assert 'href="ehpad-les-tilleuls/latest/report.html"' in text
+    assert "EHPAD Les Tilleuls" in text
+    assert "foyer" in text
+    assert "foyer/history.sqlite3" in done.stdout + done.stderr
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600

@@ -21,6 +21,10 @@ _FEEDS = {
 }
 
 
+NO_FOLDER = "here"
+"""How hosts are reported that belong to no inventory folder: those named on the command line."""
+
+
 class Default(NamedTuple):
     """The value of a variable that establishment.yml feeds; ``source`` is its file and line."""
 

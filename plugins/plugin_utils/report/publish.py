@@ -88,6 +88,11 @@ def gather(
     return Gathered(replace(material, document=document, establishment=content, actions=actions), tuple(problems))
 
 
+def language_of(site: Establishment | None, otherwise: str) -> str:
+    """Return the language of an establishment's documents, else the other one."""
+    return str(site.content.get("language", otherwise)) if site is not None else otherwise
+
+
 def write(run: Path, gathered: Gathered, language: str) -> Path:
     """Write the report into the folder of a run and return its file (0600). Raises OSError when it cannot."""
     # the templates take longer to import than everything else here
