@@ -127,7 +127,13 @@ def _figure(name: str, unit: str, values: Sequence[float], busy: Busy | None = N
 
 def _gather(reports: Path, answer: Path) -> None:
     catalogue = load()
-    answer.write_text(json.dumps(_timed(lambda: gather(reports, catalogue=catalogue, now=_now()))), encoding="utf-8")
+    started = time.perf_counter()
+    found = gather(reports, catalogue=catalogue, now=_now())
+    seconds = time.perf_counter() - started
+    problems = [standing.problem for standing in found.establishments if standing.problem or not standing.trend]
+    if problems:
+        raise SystemExit(f"an establishment could not be read: {problems[0]}")
+    answer.write_text(json.dumps(seconds), encoding="utf-8")
 
 
 if __name__ == "__main__":

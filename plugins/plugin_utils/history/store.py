@@ -131,7 +131,10 @@ class History:
         that is empty on either side differs from none.
         """
         with self._database.reading() as connection:
-            marks = {name: plain(value) for name, value in connection.execute("SELECT name, value FROM meta")}
+            found = connection.execute(
+                "SELECT name, value FROM meta WHERE name IN ('establishment', 'finess')"
+            ).fetchall()
+        marks = {name: plain(value) for name, value in found}
         owner, number = marks.get("establishment", ""), marks.get("finess", "")
         if owner and reports.folder_name(owner) != self._folder.name:
             raise HistoryError(
