@@ -49,12 +49,12 @@ ENGLISH: dict[str, Any] = {
     "verified": "Verified share",
     "gauge": "{} proven compliant: {} points compliant, {} non-compliant, {} not verified.",
     "gauge_empty": "No point could be judged.",
+    "points_due": ("Of {} point that ought to pass", "Of {} points that ought to pass"),
+    "seen_compliant": ("{} was seen to be compliant", "{} were seen to be compliant"),
     "meaning": (
-        "Of {} points that ought to pass, {} were seen to be compliant. {} are left to be corrected, and {} "
-        "nobody could "
-        "verify: those never count as compliant."
+        "{}, {}. {} are left to be corrected, and {} nobody could verify: what is not verified never counts as compliant."
     ),
-    "meaning_all": "All {} points that ought to pass were verified: {} compliant, {} to be corrected.",
+    "meaning_all": "{}, {}; {} are left to be corrected. Everything could be verified.",
     "meaning_none": "Nothing could be judged: no point that ought to pass was verified.",
     "before_after": "What the last hardening changed",
     "before": "Before, on {}",
@@ -73,7 +73,7 @@ ENGLISH: dict[str, Any] = {
     "state_unseen": "not verified",
     "state_void": "nothing asked for",
     "state_uncovered": "not covered by this tool yet",
-    "urgent": "The three most urgent actions",
+    "urgent": "The most urgent actions",
     "urgent_none": "No gap is open: there is nothing urgent to correct.",
     "urgent_unknown": "Gaps are open, but their action plan could not be made.",
     "urgent_due": "due {}",
@@ -259,6 +259,10 @@ ENGLISH: dict[str, Any] = {
     "method_waived": "Waived and not applicable points are left out of the calculation, and still shown.",
     "method_latest": (
         "Each finding is the latest known; a host that the last run did not reach keeps its own, with its date."
+    ),
+    "method_literal": (
+        "“Literal” is said of a requirement that stands in the published summary of the part of the instruction on "
+        "information security; the others come from a text that fills in."
     ),
     "glossary": "Levels of proof",
     "glossary_proven": "Tests put a real host in fault, saw the audit say so, applied, then watched the host behave.",
