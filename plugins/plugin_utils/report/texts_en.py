@@ -52,7 +52,8 @@ ENGLISH: dict[str, Any] = {
     "points_due": ("Of {} point that ought to pass", "Of {} points that ought to pass"),
     "seen_compliant": ("{} was seen to be compliant", "{} were seen to be compliant"),
     "meaning": (
-        "{}, {}. {} are left to be corrected, and {} nobody could verify: what is not verified never counts as compliant."
+        "{}, {}. {} are left to be corrected, and {} nobody could verify: what is not verified never counts as "
+        "compliant."
     ),
     "meaning_all": "{}, {}; {} are left to be corrected. Everything could be verified.",
     "meaning_none": "Nothing could be judged: no point that ought to pass was verified.",

@@ -52,8 +52,8 @@ FRENCH: dict[str, Any] = {
     "points_due": ("Sur {} point de contrôle exigible", "Sur {} points de contrôle exigibles"),
     "seen_compliant": ("{} a été vu conforme", "{} ont été vus conformes"),
     "meaning": (
-        "{}, {}. Il en reste {} à corriger et {} que personne n'a pu vérifier : ce qui n'est pas vérifié ne compte jamais "
-        "comme conforme."
+        "{}, {}. Il en reste {} à corriger et {} que personne n'a pu vérifier : ce qui n'est pas vérifié ne compte "
+        "jamais comme conforme."
     ),
     "meaning_all": "{}, {} et il en reste {} à corriger. Tout a pu être vérifié.",
     "meaning_none": "Rien n'a pu être jugé : aucun point de contrôle exigible n'a été vérifié.",
