@@ -97,12 +97,12 @@ def test_filters_show_what_they_say(show: Show, report: Reports) -> None:
     assert len(everything) == 53
     page.get_by_label("non conforme", exact=True).check()
     failing = controls_where(verdict={verdicts.NON_COMPLIANT})
-    expect(page.locator("#shown")).to_have_text(f"{len(failing)} contrôles affichés sur 53.")
+    expect(page.locator("#shown")).to_have_text(f"Contrôles affichés\xa0: {len(failing)} sur 53.")
     assert shown(page) == failing
     page.locator("#f-h").select_option("dossiers")
     failing_there = controls_where(verdict={verdicts.NON_COMPLIANT}, host={"dossiers"})
     assert 1 < len(failing_there) < len(failing)
-    expect(page.locator("#shown")).to_have_text(f"{len(failing_there)} contrôles affichés sur 53.")
+    expect(page.locator("#shown")).to_have_text(f"Contrôles affichés\xa0: {len(failing_there)} sur 53.")
     assert shown(page) == failing_there
     page.get_by_role("button", name="Tout déplier").click()
     outcomes = page.locator(".outcome:visible")
