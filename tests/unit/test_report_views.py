@@ -235,6 +235,12 @@ def test_waivers_that_ask_for_attention_come_first() -> None:
     assert [each.state for each in waivers(scene(made))] == ["expired", "orphan", "expiring", "active", "future"]
 
 
+def test_a_host_that_put_its_settings_back_says_so() -> None:
+    (only,) = hosts(scene(document(record("a", guard="reverted"))))
+    assert only.state == "verified"
+    assert "la machine a remis ses anciens réglages d’elle-même" in only.problem
+
+
 def test_hosts_nobody_has_seen_come_first() -> None:
     old = (NOW - timedelta(days=31)).isoformat()
     fresh = (NOW - timedelta(days=2)).isoformat()
