@@ -79,7 +79,7 @@ def test_filters_show_what_they_say(show: Show, overview: Reports) -> None:
     wanted = [standing.name for standing in found if standing.waivers]
     assert 0 < len(wanted) < 40
     assert names(page) == wanted
-    expect(page.locator("#shown")).to_have_text(f"{len(wanted)} établissements affichés sur 40.")
+    expect(page.locator("#shown")).to_have_text(f"Établissements affichés\xa0: {len(wanted)} sur 40.")
     page.get_by_role("button", name="Tout afficher").click()
     expect(page.locator(ROWS)).to_have_count(40)
     page.locator("#f-q").fill("EXEMPLÉ 34")

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ansible_collections.essms.hardening.plugins.plugin_utils import results, verdicts
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Action, Change, Sighting
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import printing
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.page import render
 from playwright.sync_api import Page, expect
@@ -97,12 +99,12 @@ def test_filters_show_what_they_say(show: Show, report: Reports) -> None:
     assert len(everything) == 53
     page.get_by_label("non conforme", exact=True).check()
     failing = controls_where(verdict={verdicts.NON_COMPLIANT})
-    expect(page.locator("#shown")).to_have_text(f"{len(failing)} contrôles affichés sur 53.")
+    expect(page.locator("#shown")).to_have_text(f"Contrôles affichés\xa0: {len(failing)} sur 53.")
     assert shown(page) == failing
     page.locator("#f-h").select_option("dossiers")
     failing_there = controls_where(verdict={verdicts.NON_COMPLIANT}, host={"dossiers"})
     assert 1 < len(failing_there) < len(failing)
-    expect(page.locator("#shown")).to_have_text(f"{len(failing_there)} contrôles affichés sur 53.")
+    expect(page.locator("#shown")).to_have_text(f"Contrôles affichés\xa0: {len(failing_there)} sur 53.")
     assert shown(page) == failing_there
     page.get_by_role("button", name="Tout déplier").click()
     outcomes = page.locator(".outcome:visible")
@@ -243,6 +245,21 @@ def test_hostile_values_stay_text(show: Show, tmp_path: Path) -> None:
             )
     for waiver, text in zip(document["waivers"], HOSTILE, strict=False):
         waiver.update(reason=text, owner=text, name=text, orphan=text)
+    material = replace(
+        material,
+        actions=[
+            Action(text, (text,) * 3, "non_compliant", text, text, text, 9, text, decided=True, overdue=True)
+            for text in HOSTILE
+        ],
+        drift=[Change(text, text, text, text) for text in HOSTILE],
+        sightings=[Sighting(text, None) for text in HOSTILE],
+        trend=[*material.trend, replace(material.trend[-1], run=HOSTILE[0], mode=HOSTILE[0])],
+        missing=HOSTILE[2],
+        establishment={
+            "contacts": [{"role": text, "mail": text} for text in HOSTILE],
+            "sensitivities": [{"what": text, "why": text} for text in HOSTILE],
+        },
+    )
     document["identity"] = {"name": HOSTILE[1], "finess": HOSTILE[0], "category": HOSTILE[2]}
     document["establishment"] = HOSTILE[2]
     document["profile"] = HOSTILE[0]

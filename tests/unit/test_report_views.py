@@ -48,6 +48,25 @@ def test_one_other_value_is_another_outcome() -> None:
     assert str(found.outcomes[0].rows[0].expected) == "≥\N{NO-BREAK SPACE}12"
 
 
+def test_why_nothing_applies_is_said_once_instead_of_its_rows() -> None:
+    rows = [row("M08-01", "not_applicable", name=name, reason="no OpenSSH server is installed") for name in ("a", "b")]
+    (only,) = of(scene(document(record("h", controls=[control("M08-01", rows)]))), "M08-01").outcomes
+    assert (only.verdict, only.rows) == ("not_applicable", ())
+    assert only.reason == "aucun serveur OpenSSH installé"
+
+
+def test_what_every_row_says_is_said_once() -> None:
+    rows = [row("M08-01", "unknown", name=name) for name in ("minlen", "minclass")]
+    found = of(scene(document(record("h", controls=[control("M08-01", rows)])), "en"), "M08-01")
+    (only,) = found.outcomes
+    assert only.reason == "sshd -T needs root, and this run has no privilege."
+    assert [str(each.note) for each in only.rows] == ["", ""]
+    assert "sshd -T needs root" in found.fix.steps[0]
+    other = [row("M08-01", "unknown", name="minlen"), row("M08-01", name="minclass")]
+    (only,) = of(scene(document(record("h", controls=[control("M08-01", other)])), "en"), "M08-01").outcomes
+    assert [bool(each.note) for each in only.rows] == [True, False]
+
+
 def test_a_control_that_nobody_ran_is_not_verified() -> None:
     found = of(scene(document(record("a"))), "M02-06")
     assert (found.verdict, found.outcomes, found.counts) == ("not_verified", [], [])
@@ -214,6 +233,12 @@ def test_waivers_that_ask_for_attention_come_first() -> None:
     made = document(record("a"))
     made["waivers"] = [{**WAIVER, "state": state} for state in states] + [{**WAIVER, "orphan": "no such host"}]
     assert [each.state for each in waivers(scene(made))] == ["expired", "orphan", "expiring", "active", "future"]
+
+
+def test_a_host_that_put_its_settings_back_says_so() -> None:
+    (only,) = hosts(scene(document(record("a", guard="reverted"))))
+    assert only.state == "verified"
+    assert "la machine a remis ses anciens réglages d’elle-même" in only.problem
 
 
 def test_hosts_nobody_has_seen_come_first() -> None:

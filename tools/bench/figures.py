@@ -31,7 +31,7 @@ TARGETS = {
     "overview_gather_memory": 500.0,
     "report_page": 3.0,
     "report_page_memory": 500.0,
-    "report_page_small": 0.3,
+    "report_page_small": 0.15,
     "report_filter": 0.2,
     "overview_page": 20.0,
     "overview_page_memory": 500.0,

@@ -94,11 +94,13 @@ def _told(score: Score, scene: Scene) -> Markup:
 
 
 def _meaning(score: Score, scene: Scene) -> Markup:
+    say = scene.say
     if not score.judged:
-        return scene.say("meaning_none")
+        return say("meaning_none")
+    begun = (say.count("points_due", score.due), say.count("seen_compliant", score.compliant))
     if not score.not_verified:
-        return scene.say("meaning_all", score.due, score.compliant, score.non_compliant)
-    return scene.say("meaning", score.due, score.compliant, score.non_compliant, score.not_verified)
+        return say("meaning_all", *begun, score.non_compliant)
+    return say("meaning", *begun, score.non_compliant, score.not_verified)
 
 
 def _bars(before: Point | None, now: int | None, scene: Scene) -> Markup:

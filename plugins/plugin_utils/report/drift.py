@@ -39,7 +39,7 @@ def drift(scene: Scene) -> list[Moves]:
     """Return the directions in which something moved, each with its moves by control."""
     groups: dict[str, dict[tuple[str, str | None, str | None], list[str]]] = defaultdict(lambda: defaultdict(list))
     for change in scene.material.drift:
-        groups[direction(change)][change.control, change.before, change.after].append(change.host)
+        groups[direction(change)][change.control, _known(change.before), _known(change.after)].append(change.host)
     return [
         Moves(
             name,
@@ -51,6 +51,10 @@ def drift(scene: Scene) -> list[Moves]:
         for name in DIRECTIONS
         if name in groups
     ]
+
+
+def _known(verdict: str | None) -> str | None:
+    return verdict if verdict is None or verdict in verdicts.VERDICTS else verdicts.NOT_VERIFIED
 
 
 def direction(change: Change) -> str:

@@ -64,7 +64,9 @@ def _verify(outcome: Outcome, say: Say) -> Markup:
         advice = say.words.advice(outcome.problem)
         return say("problem", say.own(_sentence(advice.problem)), say.own(_sentence(advice.action)))
     unread = next((row for row in outcome.rows if row.state == "unknown"), None)
-    return say("fix_verify", _step(unread, say) if unread else outcome.reason)
+    if unread is None:
+        return say("fix_verify", outcome.reason)
+    return say("fix_verify", say("colon", unread.name, unread.note or outcome.reason or unread.expected))
 
 
 def _sentence(text: str) -> str:

@@ -55,6 +55,8 @@ def _view(host: HostState, seen: str | None, score: Score, scene: Scene) -> Host
     if host["problem"]:
         told = say.words.advice(host["problem"][:1000])
         problem, advice = say.own(told.problem), say.own(told.action)
+    elif host["guard"] == "reverted":
+        problem = say.own(say.words("guard_reverted"))
     state = "verified" if host["state"] == results.VERIFIED else "not_verified"
     if seen is None or (seen and _old(seen, scene.material)):
         state = "unseen"

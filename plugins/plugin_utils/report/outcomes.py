@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import verdicts
@@ -22,6 +22,9 @@ ORDER = (
     verdicts.NOT_APPLICABLE,
 )
 """Verdicts from the one that asks for most attention to the one that asks for none."""
+
+_REASONS = 3
+"""Most reasons given why a control does not apply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +87,29 @@ class Findings:
         return sorted(groups.values(), key=lambda each: (_place(each.verdict), -len(each.hosts), each.names[0]))
 
     def _outcome(self, result: Result, reason: str, rows: tuple[Row, ...], *, changed: bool) -> Outcome:
-        told = {row.note for row in rows}
         unreached = result["verdict"] == verdicts.NOT_VERIFIED and not rows
         note = self._problem(reason) if unreached else safe(self._say.words.note(reason))
+        rows, shared = self._brief(result["verdict"], rows)
+        if shared or any(note == row.note for row in rows):
+            note = shared
         return Outcome(
             verdict=result["verdict"] if result["verdict"] in ORDER else verdicts.NOT_VERIFIED,
             evidence=str(result["evidence"]),
-            reason=Markup("") if note in told else note,
+            reason=note,
             problem=reason if unreached else "",
             rows=rows,
             waiver=self._waiver(result),
             changed=changed,
         )
+
+    def _brief(self, verdict: str, rows: tuple[Row, ...]) -> tuple[tuple[Row, ...], Markup]:
+        """Return the rows without what all of them say, and that; where nothing applies there is no row to show."""
+        told = list(dict.fromkeys(row.note for row in rows if row.note))
+        if verdict == verdicts.NOT_APPLICABLE and told:
+            return (), self._say.joined(told[:_REASONS])
+        if len(rows) > 1 and len(told) == 1 and all(row.note for row in rows):
+            return tuple(replace(row, note=Markup("")) for row in rows), told[0]
+        return rows, Markup("")
 
     def _problem(self, reason: str) -> Markup:
         """Return why a host was not looked at: in plain words, or as it was said where there are none."""

@@ -49,12 +49,13 @@ ENGLISH: dict[str, Any] = {
     "verified": "Verified share",
     "gauge": "{} proven compliant: {} points compliant, {} non-compliant, {} not verified.",
     "gauge_empty": "No point could be judged.",
+    "points_due": ("Of {} point that ought to pass", "Of {} points that ought to pass"),
+    "seen_compliant": ("{} was seen to be compliant", "{} were seen to be compliant"),
     "meaning": (
-        "Of {} points that ought to pass, {} were seen to be compliant. {} are left to be corrected, and {} "
-        "nobody could "
-        "verify: those never count as compliant."
+        "{}, {}. {} are left to be corrected, and {} nobody could verify: what is not verified never counts as "
+        "compliant."
     ),
-    "meaning_all": "All {} points that ought to pass were verified: {} compliant, {} to be corrected.",
+    "meaning_all": "{}, {}; {} are left to be corrected. Everything could be verified.",
     "meaning_none": "Nothing could be judged: no point that ought to pass was verified.",
     "before_after": "What the last hardening changed",
     "before": "Before, on {}",
@@ -73,7 +74,7 @@ ENGLISH: dict[str, Any] = {
     "state_unseen": "not verified",
     "state_void": "nothing asked for",
     "state_uncovered": "not covered by this tool yet",
-    "urgent": "The three most urgent actions",
+    "urgent": "The most urgent actions",
     "urgent_none": "No gap is open: there is nothing urgent to correct.",
     "urgent_unknown": "Gaps are open, but their action plan could not be made.",
     "urgent_due": "due {}",
@@ -153,7 +154,7 @@ ENGLISH: dict[str, Any] = {
     "reset": "Show all",
     "open_all": "Open all",
     "close_all": "Close all",
-    "shown": "{} controls shown of {}.",
+    "shown": "Controls shown: {} of {}.",
     "nothing_shown": "No control matches these filters.",
     "seen_there": "What was seen",
     "expected": "expected",
@@ -260,6 +261,10 @@ ENGLISH: dict[str, Any] = {
     "method_latest": (
         "Each finding is the latest known; a host that the last run did not reach keeps its own, with its date."
     ),
+    "method_literal": (
+        "“Literal” is said of a requirement that stands in the published summary of the part of the instruction on "
+        "information security; the others come from a text that fills in."
+    ),
     "glossary": "Levels of proof",
     "glossary_proven": "Tests put a real host in fault, saw the audit say so, applied, then watched the host behave.",
     "glossary_enforced-ad": "A real domain controller enforces the setting on its machines.",
@@ -301,7 +306,7 @@ ENGLISH: dict[str, Any] = {
     ),
     "filter_establishments": "Filter the establishments",
     "search_establishment": "name or FINESS…",
-    "shown_establishments": "{} establishments shown of {}.",
+    "shown_establishments": "Establishments shown: {} of {}.",
     "no_establishment": "No establishment matches these filters.",
     "reset_establishments": "Show all",
     "only_with": "Only with",

@@ -49,12 +49,13 @@ FRENCH: dict[str, Any] = {
     "verified": "Part vérifiée",
     "gauge": "{} de conformité prouvée : {} points conformes, {} non conformes, {} non vérifiés.",
     "gauge_empty": "Aucun point de contrôle n'a pu être jugé.",
+    "points_due": ("Sur {} point de contrôle exigible", "Sur {} points de contrôle exigibles"),
+    "seen_compliant": ("{} a été vu conforme", "{} ont été vus conformes"),
     "meaning": (
-        "Sur {} points de contrôle exigibles, {} ont été vus conformes. Il en reste {} à corriger et {} que "
-        "personne n'a "
-        "pu vérifier : ceux-là ne comptent jamais comme conformes."
+        "{}, {}. Il en reste {} à corriger et {} que personne n'a pu vérifier : ce qui n'est pas vérifié ne compte "
+        "jamais comme conforme."
     ),
-    "meaning_all": "Les {} points de contrôle exigibles ont tous été vérifiés : {} conformes, {} à corriger.",
+    "meaning_all": "{}, {} et il en reste {} à corriger. Tout a pu être vérifié.",
     "meaning_none": "Rien n'a pu être jugé : aucun point de contrôle exigible n'a été vérifié.",
     "before_after": "Effet de la dernière mise en conformité",
     "before": "Avant, le {}",
@@ -75,7 +76,7 @@ FRENCH: dict[str, Any] = {
     "state_unseen": "non vérifiée",
     "state_void": "rien d'exigible",
     "state_uncovered": "non encore couverte par cet outil",
-    "urgent": "Les trois actions les plus urgentes",
+    "urgent": "Les actions les plus urgentes",
     "urgent_none": "Aucun écart ouvert : il n'y a rien d'urgent à corriger.",
     "urgent_unknown": "Des écarts sont ouverts, mais leur plan d'action n'a pas pu être établi.",
     "urgent_due": "pour le {}",
@@ -155,7 +156,7 @@ FRENCH: dict[str, Any] = {
     "reset": "Tout afficher",
     "open_all": "Tout déplier",
     "close_all": "Tout replier",
-    "shown": "{} contrôles affichés sur {}.",
+    "shown": "Contrôles affichés : {} sur {}.",
     "nothing_shown": "Aucun contrôle ne correspond à ces filtres.",
     "seen_there": "Ce qui a été vu",
     "expected": "attendu",
@@ -269,6 +270,10 @@ FRENCH: dict[str, Any] = {
         "Chaque constat est le plus récent connu ; une machine absente de la dernière exécution garde le sien, "
         "avec sa date."
     ),
+    "method_literal": (
+        "« Littérale » se dit d'une exigence qui figure dans la synthèse publiée du volet informatique de "
+        "l'instruction ; les autres viennent d'un texte qui la complète."
+    ),
     "glossary": "Niveaux de preuve",
     "glossary_proven": (
         "Les essais ont mis une vraie machine en faute, vu l'audit le dire, appliqué, puis constaté le comportement."
@@ -312,7 +317,7 @@ FRENCH: dict[str, Any] = {
     ),
     "filter_establishments": "Filtrer les établissements",
     "search_establishment": "nom ou FINESS…",
-    "shown_establishments": "{} établissements affichés sur {}.",
+    "shown_establishments": "Établissements affichés : {} sur {}.",
     "no_establishment": "Aucun établissement ne correspond à ces filtres.",
     "reset_establishments": "Tout afficher",
     "only_with": "Seulement avec",

@@ -10,11 +10,14 @@ from datetime import UTC, datetime
 
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Point
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import charts
+from ansible_collections.essms.hardening.plugins.plugin_utils.report.language import safe
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.scene import Scene
 from markupsafe import Markup
 
 MOST = 120
 """More runs than that are thinned out in the chart and its table: the last of each stretch stays, and every apply."""
+
+_MODES = ("audit", "apply", "rollback")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ def trend(scene: Scene) -> TrendView | None:
         lines=[
             Line(
                 say.day(point.when),
-                say(point.mode),
+                say(point.mode) if point.mode in _MODES else safe(point.mode, 20),
                 say.percent(point.score.proven_percent),
                 say.percent(point.score.verified_percent),
             )
