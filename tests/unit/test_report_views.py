@@ -41,6 +41,19 @@ def test_hosts_with_the_same_findings_stand_together_the_worst_first() -> None:
     assert found.counts == [("non_compliant", 2), ("not_verified", 1), ("compliant", 1)]
 
 
+def test_of_nearly_all_hosts_the_others_are_named() -> None:
+    many = [f"h{number:02}" for number in range(14)]
+    view = scene(document(*(record(host) for host in many)))
+    assert view.hosts(many) == "toutes les machines (14)"
+    assert view.hosts(many[2:]) == "toutes les machines sauf h00, h01"
+    assert view.hosts(many[4:]) == ", ".join(many[4:])
+    assert view.hosts([*many[1:], "gone"]) == ", ".join([*many[1:], "gone"])
+    few = scene(document(*(record(host) for host in many[:4])))
+    assert few.hosts(many[:3]) == "h00, h01, h02"
+    assert few.hosts(many[:4]) == "toutes les machines (4)"
+    assert scene(document(record("h00"))).hosts(["h00"]) == "h00"
+
+
 def test_one_other_value_is_another_outcome() -> None:
     other = control("M08-01", [row("M08-01", "fail", observed=6)])
     found = of(scene(document(record("a", {"M08-01": "fail"}), record("b", controls=[other]))), "M08-01")

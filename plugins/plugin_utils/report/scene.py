@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +17,8 @@ from markupsafe import Markup
 
 HOST_NAME = 80
 """Longest host or group name shown, in characters."""
+_MANY, _LEFT_OUT = 10, 3
+"""Of so many hosts or more, those that are not meant are named instead, when they are few enough."""
 
 
 class Fleet:
@@ -80,8 +82,15 @@ class Scene:
         return self.say.title(known.title) if known else self.say("unknown_control")
 
     def hosts(self, names: Iterable[str]) -> Markup:
-        """Return some hosts by name, or « toutes les machines (12) » when it is every one of several."""
-        listed: Sequence[str] = list(names)
-        if len(listed) > 1 and len(listed) == len(self.fleet.names):
-            return self.say("every_host", len(listed))
-        return Markup(", ").join(safe(name, HOST_NAME) for name in listed)
+        """Return some hosts by name; of nearly all of many, only those that are not among them."""
+        listed = list(names)
+        if not 1 < len(listed) >= len(self.fleet.names) - _LEFT_OUT:
+            return _named(listed)
+        others = [name for name in self.fleet.names if name not in set(listed)]
+        if len(listed) + len(others) != len(self.fleet.names) or (others and len(listed) < _MANY):
+            return _named(listed)
+        return self.say("all_but", _named(others)) if others else self.say("every_host", len(listed))
+
+
+def _named(hosts: Iterable[str]) -> Markup:
+    return Markup(", ").join(safe(name, HOST_NAME) for name in hosts)

@@ -14,6 +14,7 @@ ENGLISH: dict[str, Any] = {
     "months": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
     "hosts": ("{} host", "{} hosts"),
     "every_host": "all hosts ({})",
+    "all_but": "all hosts but {}",
     "after_hosts": ": ",
     "skip": "Skip to content",
     "contents": "Contents",

@@ -14,6 +14,7 @@ FRENCH: dict[str, Any] = {
     "months": ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."),
     "hosts": ("{} machine", "{} machines"),
     "every_host": "toutes les machines ({})",
+    "all_but": "toutes les machines sauf {}",
     "after_hosts": " : ",
     "skip": "Aller au contenu",
     "contents": "Sommaire",
