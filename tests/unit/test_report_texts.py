@@ -55,6 +55,11 @@ def test_values_are_escaped_and_bounded() -> None:
     assert say.value({"deep": nested}) == "…"
 
 
+def test_a_note_keeps_its_typography_and_is_bounded() -> None:
+    assert Say("fr").note("running: cups") == "en marche\N{NO-BREAK SPACE}: cups"
+    assert len(Say("fr").note("running: " + "x" * 1_000_000)) < 2 * LIMIT
+
+
 def test_values_that_look_alike_stay_apart() -> None:
     assert len({frozen(1), frozen(True), frozen("1"), frozen(["1"])}) == 4
 

@@ -83,6 +83,10 @@ class Say:
         except RecursionError:
             return Markup("…")
 
+    def note(self, technical: str) -> Markup:
+        """Return a note of the engine in this language; bounded first, so that the typography set after it stays."""
+        return escape(self.words.note(printable(technical, LIMIT)))
+
     def unit(self, unit: str, value: object) -> Markup:
         """Return the unit of a parameter as it stands behind a value; one without a word here stays as it is."""
         one, many = self._phrases["units"].get(unit, (unit, unit))

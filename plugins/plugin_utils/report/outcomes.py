@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import verdicts
-from ansible_collections.essms.hardening.plugins.plugin_utils.report.language import Say, frozen, safe
+from ansible_collections.essms.hardening.plugins.plugin_utils.report.language import Say, frozen
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.scene import Fleet
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Result
 from markupsafe import Markup
@@ -23,6 +23,8 @@ ORDER = (
 )
 """Verdicts from the one that asks for most attention to the one that asks for none."""
 
+_FIELDS = ("kind", "name", "rule", "expected", "observed", "state", "reason")
+_STATES = ("ok", "fail", "unknown", "not_applicable")
 _REASONS = 3
 """Most reasons given why a control does not apply."""
 
@@ -84,11 +86,11 @@ class Findings:
             seen = result.get("seen", "")
             if seen and seen[:10] != self._fleet.finished[:10]:
                 outcome.seen = min(outcome.seen or seen, seen)
-        return sorted(groups.values(), key=lambda each: (_place(each.verdict), -len(each.hosts), each.names[0]))
+        return sorted(groups.values(), key=lambda each: (ORDER.index(each.verdict), -len(each.hosts), each.names[0]))
 
     def _outcome(self, result: Result, reason: str, rows: tuple[Row, ...], *, changed: bool) -> Outcome:
         unreached = result["verdict"] == verdicts.NOT_VERIFIED and not rows
-        note = self._problem(reason) if unreached else safe(self._say.words.note(reason))
+        note = self._problem(reason) if unreached else self._say.note(reason)
         rows, shared = self._brief(result["verdict"], rows)
         if shared or any(note == row.note for row in rows):
             note = shared
@@ -113,10 +115,8 @@ class Findings:
 
     def _problem(self, reason: str) -> Markup:
         """Return why a host was not looked at: in plain words, or as it was said where there are none."""
-        advice = self._say.words.advice(reason)
-        told = self._say.words.note(reason)
-        known = advice.problem != self._say.words("other")
-        return self._say.own(advice.problem) if known else safe(told)
+        problem = self._say.words.advice(reason).problem
+        return self._say.note(reason) if problem == self._say.words("other") else self._say.own(problem)
 
     def _waiver(self, result: Result) -> Markup:
         waiver = result["waiver"]
@@ -141,18 +141,10 @@ class Findings:
             name=say.own(words.name(row)),
             expected=say.own(words(str(row["rule"]), "{}")).format(wanted),
             observed=say.value(row["observed"]),
-            note=safe(words.note(str(row.get("reason") or "")[:1000])),
+            note=say.note(str(row.get("reason") or "")),
         )
-
-
-_FIELDS = ("kind", "name", "rule", "expected", "observed", "state", "reason")
-_STATES = ("ok", "fail", "unknown", "not_applicable")
 
 
 def worst(outcomes: Sequence[Outcome]) -> str:
     """Return the verdict that asks for most attention; not_verified when nobody looked."""
     return outcomes[0].verdict if outcomes else verdicts.NOT_VERIFIED
-
-
-def _place(verdict: str) -> int:
-    return ORDER.index(verdict)

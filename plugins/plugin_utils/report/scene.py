@@ -86,7 +86,8 @@ class Scene:
         listed = list(names)
         if not 1 < len(listed) >= len(self.fleet.names) - _LEFT_OUT:
             return _named(listed)
-        others = [name for name in self.fleet.names if name not in set(listed)]
+        here = set(listed)
+        others = [name for name in self.fleet.names if name not in here]
         if len(listed) + len(others) != len(self.fleet.names) or (others and len(listed) < _MANY):
             return _named(listed)
         return self.say("all_but", _named(others)) if others else self.say("every_host", len(listed))
