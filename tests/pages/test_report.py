@@ -203,6 +203,8 @@ def test_the_pdf_has_all_pages_and_words(report: Reports, tmp_path: Path) -> Non
     target = tmp_path / "report.pdf"
     printing.pdf(report["fr"], target)
     assert target.stat().st_mode & 0o777 == 0o600
+    assert b"/Outlines" in target.read_bytes()
+    assert b"/StructTreeRoot" in target.read_bytes()
     text = subprocess.run(["pdftotext", "-layout", target, "-"], capture_output=True, text=True, check=True).stdout
     pages = text.split("\f")
     assert len(pages) > 5

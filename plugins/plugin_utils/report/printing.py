@@ -66,6 +66,7 @@ def pdf(html: Path, target: Path, seconds: float = 120) -> None:
             *(["--no-sandbox"] if os.geteuid() == 0 else []),
             f"--user-data-dir={Path(work, 'profile')}",
             "--no-pdf-header-footer",
+            "--generate-pdf-document-outline",
             f"--print-to-pdf={draft}",
             html.resolve().as_uri(),
         ]
