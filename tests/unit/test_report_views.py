@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.waivers import Waiver
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Action, Change, Sighting
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.controls import ControlView, controls
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.drift import direction, drift
@@ -246,6 +247,23 @@ def test_waivers_that_ask_for_attention_come_first() -> None:
     made = document(record("a"))
     made["waivers"] = [{**WAIVER, "state": state} for state in states] + [{**WAIVER, "orphan": "no such host"}]
     assert [each.state for each in waivers(scene(made))] == ["expired", "orphan", "expiring", "active", "future"]
+
+
+@pytest.mark.parametrize(
+    ("control", "scope", "name", "said"),
+    [
+        ("M08-99", "establishment", "", "contrôle M08-99 inconnu"),
+        ("M08-01", "host", "hall", "aucune machine «\xa0hall\xa0» dans l’inventaire"),
+        ("M08-01", "group", "bornes", "aucun groupe «\xa0bornes\xa0» dans l’inventaire"),
+    ],
+)
+def test_why_a_waiver_applies_to_nothing_is_said_in_french(control: str, scope: str, name: str, said: str) -> None:
+    day = NOW.date()
+    waiver = Waiver(control, scope, name, "reason", "owner", "approved", day, day)
+    made = document(record("a"))
+    made["waivers"] = [waiver.as_result(day, waiver.orphan({"M08-01", "M08-02"}, {"kiosques"}, {"a"}))]
+    (only,) = waivers(scene(made))
+    assert said in only.orphan
 
 
 def test_a_host_that_put_its_settings_back_says_so() -> None:
