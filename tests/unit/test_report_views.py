@@ -69,6 +69,13 @@ def test_why_nothing_applies_is_said_once_instead_of_its_rows() -> None:
     assert only.reason == "aucun serveur OpenSSH installé"
 
 
+def test_a_control_for_other_groups_says_for_which() -> None:
+    asked = "only for hosts of the groups of essms_linux_av_groups: partage_fichiers"
+    made = control("M08-01", [], verdict="not_applicable", reason=asked)
+    (only,) = of(scene(document(record("h", controls=[made]))), "M08-01").outcomes
+    assert only.reason == "seulement pour les machines de\xa0: partage_fichiers (essms_linux_av_groups)"
+
+
 def test_what_every_row_says_is_said_once() -> None:
     rows = [row("M08-01", "unknown", name=name) for name in ("minlen", "minclass")]
     found = of(scene(document(record("h", controls=[control("M08-01", rows)])), "en"), "M08-01")
