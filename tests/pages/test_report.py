@@ -50,6 +50,13 @@ def test_the_first_page_says_where_the_establishment_stands(show: Show, report: 
     expect(first.locator(".caution")).to_contain_text("ni certification ni attestation de conformité")
 
 
+def test_every_link_of_the_contents_leads_somewhere(show: Show, report: Reports) -> None:
+    page = show(report["fr"])
+    targets = page.locator("a[href^='#']").evaluate_all("all => all.map(link => link.getAttribute('href').slice(1))")
+    assert {"plan", "evolution", "controles", "ecarts", "derogations", "machines", "etablissement"} <= set(targets)
+    assert [target for target in targets if page.locator(f"[id='{target}']").count() != 1] == []
+
+
 def test_a_measure_without_control_is_never_green(show: Show, report: Reports) -> None:
     page = show(report["fr"])
     for measure in ("M01", "M03", "M09", "M10", "M11", "M12"):
