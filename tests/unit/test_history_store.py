@@ -54,12 +54,12 @@ def test_the_latest_of_every_pair_is_put_together_from_partial_runs(history: His
     record(
         history,
         run(1, {"pc1": {A: BAD, B: OK}, "pc2": {A: OK, B: BAD}}),
-        run(2, {"pc1": {A: OK}}, hosts="some", controls="some"),
+        run(2, {"pc1": {A: OK}}, hosts="some", controls="some", mode="apply"),
     )
     current = history.current()
     assert current is not None
     results.validate(json.loads(json.dumps(current)))
-    assert (current["mode"], current["scope"]) == ("audit", {"hosts": "all", "controls": "all"})
+    assert (current["mode"], current["scope"]) == ("apply", {"hosts": "all", "controls": "all"})
     assert (current["started"], current["finished"]) == (instant(2), instant(2))
     assert [(item["control"], item["host"], item["verdict"], item["seen"]) for item in current["results"]] == [
         (A, "pc1", OK, instant(2)),
