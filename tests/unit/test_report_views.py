@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.waivers import Waiver
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Action, Change, Sighting
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.controls import ControlView, controls
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.drift import direction, drift
@@ -233,6 +234,24 @@ def test_waivers_that_ask_for_attention_come_first() -> None:
     made = document(record("a"))
     made["waivers"] = [{**WAIVER, "state": state} for state in states] + [{**WAIVER, "orphan": "no such host"}]
     assert [each.state for each in waivers(scene(made))] == ["expired", "orphan", "expiring", "active", "future"]
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ({"control": "M01-99"}, "contrôle M01-99 inconnu"),
+        ({"scope": "group", "name": "bornes"}, "groupe bornes inconnu"),
+        ({"scope": "host", "name": "poste-9"}, "machine poste-9 inconnue"),
+    ],
+)
+def test_why_a_waiver_applies_to_nothing_is_told_in_french(named: dict[str, str], said: str) -> None:
+    today = NOW.date()
+    known = {"control": "M08-01", "scope": "establishment", "name": "", **named}
+    waiver = Waiver(**known, reason="a reason", owner="Directrice", approved_by="Directrice", start=today, end=today)
+    made = document(record("a"))
+    made["waivers"] = [waiver.as_result(today, waiver.orphan(["M08-01"], ["kiosques"], ["poste-1"]))]
+    (view,) = waivers(scene(made))
+    assert view.orphan.startswith(said)
 
 
 def test_a_host_that_put_its_settings_back_says_so() -> None:

@@ -26,7 +26,7 @@ class WaiverView:
     owner: str
     approved_by: str
     period: Markup
-    orphan: str
+    orphan: Markup
 
 
 def waivers(scene: Scene) -> list[WaiverView]:
@@ -46,5 +46,5 @@ def _view(waiver: Waived, scene: Scene) -> WaiverView:
         owner=waiver["owner"],
         approved_by=waiver["approved_by"],
         period=say("from_until", say.day(waiver["start"]), say.day(waiver["end"])),
-        orphan=waiver["orphan"],
+        orphan=safe(say.words.note(waiver["orphan"])),
     )
