@@ -46,24 +46,31 @@ etab: venv
 	@test -n "$(ETAB)" || { echo "Say which establishment: make $(firstword $(MAKECMDGOALS)) ETAB=ehpad-les-tilleuls" >&2; exit 2; }
 	@test ! -d "inventories/$(ETAB)" || chmod -R go= "inventories/$(ETAB)"
 
+# Without its password Ansible stops with pages of its own before anything of ours can say which file is missing.
+.PHONY: vault
+vault: etab
+	@test -e "$(VAULT_DIR)/$(ETAB)" -o -n "$(findstring vault,$(ARGS))$$ANSIBLE_VAULT_PASSWORD_FILE$$ANSIBLE_VAULT_IDENTITY_LIST" \
+	  || ! grep -qs '^$$ANSIBLE_VAULT;' "inventories/$(ETAB)/group_vars/all/vault.yml" \
+	  || { echo "The password of the vault of $(ETAB) is not in $(VAULT_DIR)/$(ETAB): put it there, or give ARGS=--ask-vault-pass" >&2; exit 2; }
+
 .PHONY: validate
 validate: etab ## Say everything that is wrong in the files of an establishment (ETAB=ehpad-les-tilleuls)
 	@$(BIN)/python tools/establishment.py validate "$(ETAB)"
 
 .PHONY: audit
-audit: etab ## Audit an establishment, read-only (ETAB=…, ARGS="--limit poste-1")
+audit: vault ## Audit an establishment, read-only (ETAB=…, ARGS="--limit poste-1")
 	@$(BIN)/ansible-playbook $(INVENTORY) playbooks/audit.yml $(ARGS)
 
 .PHONY: apply
-apply: etab ## Bring an establishment into line (ETAB=…, ARGS="--limit poste-1 --check --diff")
+apply: vault ## Bring an establishment into line (ETAB=…, ARGS="--limit poste-1 --check --diff")
 	@$(BIN)/ansible-playbook $(INVENTORY) playbooks/apply.yml $(ARGS)
 
 .PHONY: rollback
-rollback: etab ## Take the last change of an establishment back (ETAB=…, ARGS="--limit poste-1")
+rollback: vault ## Take the last change of an establishment back (ETAB=…, ARGS="--limit poste-1")
 	@$(BIN)/ansible-playbook $(INVENTORY) playbooks/rollback.yml $(ARGS)
 
 .PHONY: report
-report: etab ## Make the report of an establishment anew, its PDF and its exports (ETAB=…)
+report: vault ## Make the report of an establishment anew, its PDF and its exports (ETAB=…)
 	@$(BIN)/ansible-playbook $(INVENTORY) playbooks/report.yml $(ARGS)
 
 .PHONY: overview

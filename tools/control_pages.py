@@ -27,7 +27,7 @@ _PHRASES: dict[str, dict[str, str]] = {
         "other": "[Version française]({}.fr.md)",
         "intro": (
             "Every value below comes from the control files, and the report of a run uses the same names. How to "
-            "change a value, give a reason for it or waive a control: [operations](../operations.md)."
+            "change a value, give a reason for it or waive a control: [establishments](../establishments.md)."
         ),
         "literal": (
             "*The instruction* means that the requirement stands in the published summary of the part of the "
@@ -79,7 +79,7 @@ _PHRASES: dict[str, dict[str, str]] = {
         "intro": (
             "Toutes les valeurs ci-dessous viennent des fichiers de contrôle, et le rapport d'une exécution emploie "
             "les mêmes noms. Pour changer une valeur, la motiver ou accorder une dérogation : "
-            "[exploitation](../exploitation.fr.md)."
+            "[établissements](../etablissements.fr.md)."
         ),
         "literal": (
             "*L'instruction* signifie que l'exigence figure dans la synthèse publiée du volet informatique de "

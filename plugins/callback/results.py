@@ -302,11 +302,13 @@ class CallbackModule(CallbackBase):
 
 
 def _undo() -> str:
-    """Return the command that takes this very run back: same inventory, same hosts."""
+    """Return the command that takes this very run back: same inventory, same vaults, same hosts."""
     words = ["ansible-playbook"]
     for source in context.CLIARGS.get("inventory") or ():
         relative = os.path.relpath(source)
         words += ["-i", source if "," in source or relative.startswith("..") else relative]
+    for vault in context.CLIARGS.get("vault_ids") or ():
+        words += ["--vault-id", str(vault)]
     if context.CLIARGS.get("subset"):
         words += ["--limit", str(context.CLIARGS["subset"])]
     return shlex.join([*words, "essms.hardening.rollback"])

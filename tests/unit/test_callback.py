@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.essms.hardening.plugins.callback import results as callback
 from ansible_collections.essms.hardening.plugins.plugin_utils import collector, results
 
 from tests.unit.result_samples import CONTROLS, record, silent
@@ -245,6 +246,14 @@ def test_the_report_folder_and_the_language_can_be_chosen(site: Site) -> None:
     assert "Minimum password length" in ended.stdout
     assert "expected ≥\N{NO-BREAK SPACE}12, observed 8" in ended.stdout
     assert site.document()["mode"] == "audit"
+
+
+def test_the_command_that_takes_a_run_back_opens_the_same_vaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"inventory": ["inventories/site"], "vault_ids": ["site@/safe/my password"], "subset": "a,b"}
+    monkeypatch.setattr(callback.context, "CLIARGS", given)
+    assert callback._undo() == (
+        "ansible-playbook -i inventories/site --vault-id 'site@/safe/my password' --limit a,b essms.hardening.rollback"
+    )
 
 
 def test_check_mode_and_versions_are_recorded(site: Site) -> None:

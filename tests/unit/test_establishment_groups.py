@@ -159,6 +159,19 @@ def test_make_gives_both_inventories_and_the_password_of_that_vault(
     assert "--vault-id" not in _make(tmp_path, target, f"ETAB={SLUG}").stdout
 
 
+@pytest.mark.parametrize(("arguments", "stopped"), [((), True), (("ARGS=--ask-vault-pass",), False)])
+def test_make_names_the_password_that_is_missing(tmp_path: Path, arguments: tuple[str, ...], stopped: bool) -> None:
+    done = subprocess.run(
+        ["make", "--old-file=etab", "vault", f"ETAB={SLUG}", f"ESSMS_VAULT_DIR={tmp_path}", *arguments],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode != 0) == stopped
+    assert (f"The password of the vault of {SLUG} is not in {tmp_path / SLUG}" in done.stderr) == stopped
+
+
 def test_a_run_whose_files_are_right_goes_on(site: Inventories, tmp_path: Path) -> None:
     # nobody listens there: what counts is that the hosts are asked at all
     local = ("-e", "ansible_host=127.0.0.1", "-e", "ansible_port=9", "--limit", "hall", "--tags", "M08-01", "--check")

@@ -20,7 +20,7 @@ from tests.unit.history_samples import FOLDER, GONE, NOW, everything, instant, n
 from tests.unit.result_samples import WAIVER
 
 A, B = "M08-01", "M08-02"
-OK, BAD, UNKNOWN = "compliant", "non_compliant", "not_verified"
+OK, BAD, UNKNOWN, APART = "compliant", "non_compliant", "not_verified", "not_applicable"
 
 
 @pytest.fixture
@@ -54,12 +54,12 @@ def test_the_latest_of_every_pair_is_put_together_from_partial_runs(history: His
     record(
         history,
         run(1, {"pc1": {A: BAD, B: OK}, "pc2": {A: OK, B: BAD}}),
-        run(2, {"pc1": {A: OK}}, hosts="some", controls="some"),
+        run(2, {"pc1": {A: OK}}, hosts="some", controls="some", mode="apply"),
     )
     current = history.current()
     assert current is not None
     results.validate(json.loads(json.dumps(current)))
-    assert (current["mode"], current["scope"]) == ("audit", {"hosts": "all", "controls": "all"})
+    assert (current["mode"], current["scope"]) == ("apply", {"hosts": "all", "controls": "all"})
     assert (current["started"], current["finished"]) == (instant(2), instant(2))
     assert [(item["control"], item["host"], item["verdict"], item["seen"]) for item in current["results"]] == [
         (A, "pc1", OK, instant(2)),
@@ -104,6 +104,13 @@ def test_a_partial_run_retires_only_what_it_covers(history: History, hosts: str,
     kept = set(verdicts_now(history))
     assert ((A, "pc2") in kept) is (hosts == "some")
     assert ((B, "pc1") in kept) is (controls == "some")
+
+
+def test_a_control_meant_for_other_hosts_is_no_look_at_a_host_that_is_off(history: History) -> None:
+    record(history, run(1, {"pc1": {A: UNKNOWN, B: APART}}, lost=("pc1",)))
+    assert history.sightings() == [Sighting("pc1", None)]
+    record(history, run(2, {"pc1": {A: APART, B: APART}}))
+    assert history.sightings() == [Sighting("pc1", instant(2))]
 
 
 def test_a_host_that_is_off_is_not_verified_and_keeps_when_it_was_seen(history: History) -> None:

@@ -235,23 +235,32 @@ def test_the_report_is_made_anew_from_what_is_on_disk(played: Path) -> None:
     assert all(stat.S_IMODE(path.stat().st_mode) & 0o77 == 0 for path in mine.rglob("*") if not path.is_symlink())
 
 
+def test_a_report_is_in_the_language_of_its_establishment_whatever_that_of_the_run(played: Path) -> None:
+    own = played / "inventories" / "ehpad-les-tilleuls" / "establishment.yml"
+    own.write_text(yaml.safe_dump({**SITE, "language": "fr"}), encoding="utf-8")
+    done = play(played, "audit", "--tags", "M08-01")
+    assert "Report: " in done.stdout
+    shown = played / "reports" / "ehpad-les-tilleuls" / "latest" / "report.html"
+    assert '<html lang="fr">' in shown.read_text(encoding="utf-8")
+    own.write_text(yaml.safe_dump({**SITE, "language": "en"}), encoding="utf-8")
+    assert play(played, "report").returncode == 0
+    assert '<html lang="en">' in shown.read_text(encoding="utf-8")
+
+
 def test_a_refused_run_is_on_disk_and_changes_no_history(played: Path) -> None:
     mine = played / "reports" / "ehpad-les-tilleuls"
     waivers = played / "inventories" / "ehpad-les-tilleuls" / "waivers.yml"
     before, latest = (mine / "history.sqlite3").read_bytes(), (mine / "latest").resolve()
     waivers.write_text("- control: M08-01\n", encoding="utf-8")
     waivers.chmod(0o600)
+    runs = {path for path in mine.iterdir() if path.is_dir()}
     try:
         done = play(played, "audit")
     finally:
         waivers.unlink()
     assert done.returncode == 2
     assert "ehpad-les-tilleuls/waivers.yml:1: [0]: key scope is missing; add it" in done.stdout + done.stderr
-    (refused,) = [
-        path
-        for path in mine.iterdir()
-        if not path.is_symlink() and path.is_dir() and path != latest and path.name != "memory"
-    ]
+    (refused,) = {path for path in mine.iterdir() if path.is_dir()} - runs
     made = json.loads((refused / "results.json").read_text(encoding="utf-8"))
     assert made["refused"] is True
     assert {item["verdict"] for item in made["results"]} == {"not_verified"}

@@ -98,6 +98,15 @@ class Vector:
         """Return whether a pair the run does not name could not be looked at: its host did not get that far."""
         return self.every_control and self.hosts.get(pair[1]) is False
 
+    def looked(self, host: str, verdict: str) -> bool:
+        """Return whether a verdict shows that the run looked at its host.
+
+        That a control is meant for other groups is not applicable without a look, also on a host that is off.
+        """
+        if verdict == verdicts.NOT_APPLICABLE:
+            return self.hosts[host]
+        return verdict != verdicts.NOT_VERIFIED
+
 
 @dataclass(slots=True)
 class State:
@@ -154,7 +163,7 @@ class State:
     def _meet(self, vector: Vector, run: int, when: str) -> None:
         if vector.every_host:
             self.hosts = {host: known for host, known in self.hosts.items() if host in vector.hosts}
-        looked = {host for (_control, host), verdict in vector.verdicts.items() if verdict != verdicts.NOT_VERIFIED}
+        looked = {host for (_control, host), verdict in vector.verdicts.items() if vector.looked(host, verdict)}
         for host in vector.hosts:
             earlier = self.hosts.get(host)
             self.hosts[host] = Presence(run, when if host in looked else earlier and earlier.seen)

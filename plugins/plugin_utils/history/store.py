@@ -100,7 +100,7 @@ class History:
             "establishment": facts["establishment"],
             "identity": facts["identity"],
             "profile": ", ".join(sorted({host["profile"] for host in hosts.values() if host["profile"]})),
-            "mode": "audit",
+            "mode": newest[2],
             "check": False,
             "refused": False,
             "scope": {"hosts": "all", "controls": "all"},
