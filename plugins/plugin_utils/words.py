@@ -217,7 +217,7 @@ _PHRASES: dict[str, dict[str, Any]] = {
 _PROBLEMS = (
     ("guard", r"guard puts everything back"),
     ("stopped", r"^the run (stopped|was interrupted)"),
-    ("value", r"essms_|select no control|several establishments|this run leaves out|\.yml:[0-9]"),
+    ("value", r"essms_|select no control|no host was touched|several establishments|this run leaves out|\.yml:[0-9]"),
     ("busy", r"another run|\block(ed)? (is )?held"),
     ("disk", r"disk .*full|no space left"),
     ("slow", r"too slow"),
