@@ -86,6 +86,22 @@ def test_the_plan_takes_what_the_establishment_decided_and_else_its_it_contact(t
     assert found.material.establishment["finess"] == "990000017"
 
 
+def test_a_decision_is_shown_as_kept_once_its_control_passes(tmp_path: Path) -> None:
+    decisions = [
+        {"control": "M08-02", "owner": "Directrice", "due": "2027-01-15", "note": "avec <b>le prestataire</b>"},
+        {"control": "M08-01", "owner": "Directrice", "due": "2027-01-15"},
+    ]
+    run, made = ran(tmp_path, 2, {"M08-01": "fail"})
+    found = gather(run, made, site(tmp_path, action_plan=decisions))
+    assert [each["control"] for each in found.material.closed] == ["M08-02"]
+    text = publish.write(run, found, "fr").read_text(encoding="utf-8")
+    (kept,) = text.split('<ul class="closed">')[1].split("</ul>")[:1]
+    assert "M08-02" in kept
+    assert "prévu pour le 15/01/2027" in kept
+    assert "<b>" not in kept
+    assert "M08-01" not in kept
+
+
 def test_a_waiver_that_ended_since_the_run_covers_nothing_any_more(tmp_path: Path) -> None:
     run, made = ran(tmp_path, 2, {"M07-05": "waived"})
     before = gather(run, made).material

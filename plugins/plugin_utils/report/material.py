@@ -22,6 +22,7 @@ class Material:
     :ivar establishment: the content of establishment.yml; empty without one.
     :ivar trend: oldest first; the last one is the state reported.
     :ivar drift: what the last run changed against what was known before it.
+    :ivar closed: the entries of action_plan.yml that are done: their control passes everywhere it applies.
     :ivar now: aware; waivers and due dates are judged on it.
     :ivar missing: a sentence when the history could not be used, so that the report says what it lacks.
     """
@@ -33,5 +34,6 @@ class Material:
     trend: Sequence[Point] = ()
     drift: Sequence[Change] = ()
     actions: Sequence[Action] = ()
+    closed: Sequence[Mapping[str, Any]] = ()
     sightings: Sequence[Sighting] = ()
     missing: str = ""

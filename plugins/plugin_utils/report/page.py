@@ -15,7 +15,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.report.language im
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.machines import hosts
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.material import Material
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.measures import measures
-from ansible_collections.essms.hardening.plugins.plugin_utils.report.plan import URGENT, actions
+from ansible_collections.essms.hardening.plugins.plugin_utils.report.plan import URGENT, actions, closed
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.scene import Scene
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.site import site
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.trend import trend
@@ -43,6 +43,7 @@ def render(material: Material, language: str) -> str:
             "measures": measures(scene),
             "urgent": plan[:URGENT],
             "actions": plan,
+            "closed": closed(scene),
             "trend": trend(scene),
             "drift": drift(scene),
             "controls": [(measure, list(group)) for measure, group in groupby(every, lambda each: each.measure)],

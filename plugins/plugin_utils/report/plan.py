@@ -55,3 +55,31 @@ def _view(action: Action, scene: Scene) -> ActionView:
         decided=action.decided,
         overdue=action.overdue,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedView:
+    """A decision that is done. ``hosts`` is empty when it was for every host."""
+
+    control: str
+    title: Markup
+    hosts: Markup
+    owner: str
+    due: Markup
+    note: str
+
+
+def closed(scene: Scene) -> list[ClosedView]:
+    """Return the decisions whose control passes now, by control."""
+    found = sorted(scene.material.closed, key=lambda each: (each["control"], each["due"]))
+    return [
+        ClosedView(
+            control=each["control"],
+            title=scene.control_title(each["control"]),
+            hosts=scene.hosts(each.get("hosts") or ()),
+            owner=each["owner"],
+            due=scene.say.day(each["due"]),
+            note=str(each.get("note") or ""),
+        )
+        for each in found
+    ]

@@ -84,8 +84,14 @@ def gather(
     actions = plan.actions(
         _gaps(document, since), decisions, catalogue=catalogue, contact=_contact(site, language), today=now.date()
     )
-    content = site.content if site is not None else {}
-    return Gathered(replace(material, document=document, establishment=content, actions=actions), tuple(problems))
+    material = replace(
+        material,
+        document=document,
+        establishment=site.content if site is not None else {},
+        actions=actions,
+        closed=plan.closed(decisions, document["results"]),
+    )
+    return Gathered(material, tuple(problems))
 
 
 def language_of(site: Establishment | None, otherwise: str) -> str:

@@ -122,6 +122,8 @@ ENGLISH: dict[str, Any] = {
         "Each open gap is a line of this plan. “Proposed”: who, until when and how urgent were derived; “decided”: the "
         "establishment wrote them in action_plan.yml."
     ),
+    "plan_closed": "Decisions kept: the control passes now",
+    "planned_for": "planned for {}",
     "plan_none": "No open action.",
     "priority": "Priority",
     "priority_1": "1 · first",

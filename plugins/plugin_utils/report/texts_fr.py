@@ -125,6 +125,8 @@ FRENCH: dict[str, Any] = {
         "décidé » : "
         "l'établissement les a écrites dans action_plan.yml."
     ),
+    "plan_closed": "Décisions tenues : le contrôle passe maintenant",
+    "planned_for": "prévu pour le {}",
     "plan_none": "Aucune action ouverte.",
     "priority": "Priorité",
     "priority_1": "1 · d'abord",
