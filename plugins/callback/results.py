@@ -80,7 +80,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.fold
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import load as load_establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import settings
-from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document
+from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, Fleet
 from ansible_collections.essms.hardening.plugins.plugin_utils.selection import select
 from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
 
@@ -201,14 +201,15 @@ class CallbackModule(CallbackBase):
         scope = self._scope(known)
         site, today = self._site(establishment), datetime.now(UTC).date()
         identity = site.identity if site else {"name": "", "finess": "", "category": ""}
+        fleet: Fleet = {**inventory.fleet(known, site.folder if site else None), "controls": []}
         try:
+            fleet["controls"] = list(load().controls)
             declared = waivers.load(site.folder) if site else []
-            controls = load().controls
         except CatalogueError:
             # The hosts already failed with that sentence.
-            return Circumstances(identity, scope, [])
-        hosts = inventory.folders(known).get(site.folder, ()) if site else ()
-        return Circumstances(identity, scope, waivers.results_of(declared, today, controls, known.groups, hosts))
+            return Circumstances(identity, scope, fleet, [])
+        told = waivers.results_of(declared, today, fleet["controls"], fleet["groups"], fleet["hosts"])
+        return Circumstances(identity, scope, fleet, told)
 
     def _scope(self, known: Any) -> dict[str, str]:
         """Return what the run was meant for. A play of one's own may name a group, and a role alone has one measure.

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import results, verdicts
 from ansible_collections.essms.hardening.plugins.plugin_utils.bounded import bounded
-from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, HostState, Result, Waived
+from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, Fleet, HostState, Result, Waived
 
 NEVER_REACHED = "The run stopped before this host was verified: see the problems of the other hosts, then run again."
 SKIPPED = "The task was skipped on this host by its own conditions, so nothing was looked at."
@@ -46,6 +46,7 @@ class Circumstances(NamedTuple):
 
     identity: dict[str, str]
     scope: dict[str, str]
+    fleet: Fleet
     waivers: list[Waived]
 
 
@@ -208,6 +209,7 @@ class _Draft:
             "check": key.check,
             "refused": self._refused and not any(map(_is_judged, self._results.values())),
             "scope": circumstances.scope,
+            "fleet": circumstances.fleet,
             "started": times[0],
             "finished": times[1],
             "versions": dict(versions),

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError, shown
 from ansible_collections.essms.hardening.plugins.plugin_utils.origins import Owners
@@ -49,6 +49,22 @@ def folders(inventory: Any) -> dict[Path, list[str]]:
         if folder and not host.implicit:
             found.setdefault(folder, []).append(name)
     return found
+
+
+class Members(TypedDict):
+    """Hosts with their groups, and all groups, those that every host has left out."""
+
+    hosts: dict[str, list[str]]
+    groups: list[str]
+
+
+def fleet(inventory: Any, folder: Path | None) -> Members:
+    """Return the hosts and groups of an establishment's inventory; of the whole inventory when it has no folder."""
+    names = folders(inventory).get(folder, []) if folder else list(inventory.hosts)
+    return {
+        "hosts": {name: groups_of(inventory.get_host(name)) for name in names},
+        "groups": sorted(set(inventory.groups) - _IMPLICIT),
+    }
 
 
 def one_establishment(inventory: Any) -> None:

@@ -95,13 +95,25 @@ class Result(TypedDict):
     seen: NotRequired[str]
 
 
+class Fleet(TypedDict):
+    """Everything there is when a run begins, whether it is meant for it or not.
+
+    ``hosts`` of the inventory with their groups (those that every host has left out), ``groups`` of the inventory with
+    or without hosts, ``controls`` of the catalogue.
+    """
+
+    hosts: dict[str, list[str]]
+    groups: list[str]
+    controls: list[str]
+
+
 class Document(TypedDict):
     """One run on one establishment.
 
     ``establishment`` is the name of its folder, ``identity`` its name, FINESS number and category; ``started`` and
     ``finished`` are ISO 8601 UTC; ``check`` is true when nothing was written, ``refused`` when something wrong in the
     inventory or on the command line kept the run from every host; ``scope`` says of hosts and of controls whether the
-    run was meant for ``all`` or for ``some`` of them.
+    run was meant for ``all`` or for ``some`` of those in ``fleet``.
     """
 
     schema: str
@@ -112,6 +124,7 @@ class Document(TypedDict):
     check: bool
     refused: bool
     scope: dict[str, str]
+    fleet: Fleet
     started: str
     finished: str
     versions: dict[str, str]

@@ -207,6 +207,7 @@ def _document(controls: Any, hosts: Mapping[str, tuple[str, ...]]) -> Document:
         "check": False,
         "refused": False,
         "scope": {"hosts": "all", "controls": "all"},
+        "fleet": {"hosts": {}, "groups": [], "controls": []},
         "started": stamp,
         "finished": stamp,
         "versions": {"ansible": "2.19.14", "collection": "0.1.0"},

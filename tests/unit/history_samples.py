@@ -63,6 +63,7 @@ def run(
         "check": False,
         "refused": False,
         "scope": {"hosts": hosts, "controls": controls},
+        "fleet": {"hosts": {}, "groups": [], "controls": []},
         "started": instant(day),
         "finished": instant(day),
         "versions": VERSIONS,

@@ -140,6 +140,7 @@ def circumstances(_establishment: str) -> Circumstances:
     return Circumstances(
         {"name": "EHPAD Les Tilleuls", "finess": "990000017", "category": "EHPAD"},
         {"hosts": "all", "controls": "all"},
+        {"hosts": {}, "groups": [], "controls": []},
         [WAIVER],
     )
 

@@ -93,6 +93,7 @@ def _document(number: int, day: dt.date, hosts: list[str], results: list[Result]
         "check": False,
         "refused": False,
         "scope": {"hosts": "all", "controls": "all"},
+        "fleet": {"hosts": {}, "groups": [], "controls": []},
         "started": f"{day}T03:00:00.0Z",
         "finished": f"{day}T03:04:10.25Z",
         "versions": {"ansible": "2.19.14", "collection": "0.1.0"},

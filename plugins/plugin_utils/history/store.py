@@ -104,6 +104,7 @@ class History:
             "check": False,
             "refused": False,
             "scope": {"hosts": "all", "controls": "all"},
+            "fleet": {"hosts": {}, "groups": [], "controls": []},
             "started": facts["started"],
             "finished": newest[1],
             "versions": facts["versions"],
