@@ -14,7 +14,18 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.establishment impo
 from ansible_collections.essms.hardening.plugins.plugin_utils.model import Catalogue
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 
-_SECRET = re.compile(r"ansible_(\w+_)?pass(word)?|(\w+_)?(password|passwd|passphrase|secret|token|api_key|private_key)")
+_SECRET = re.compile(
+    r"ansible_(\w+_)?pass(word)?|(\w+_)?(password|passwd|pwd|passphrase|secret|token|api_key|private_key)"
+    r"|(\w+_)?(motdepasse|mot_de_passe|mdp)(_\w+)?"
+)
+_MAGIC = re.compile(
+    "ansible_check_mode|ansible_config_file|ansible_diff_mode|ansible_forks|ansible_inventory_sources|"
+    "ansible_limit|ansible_play_batch|ansible_play_hosts|ansible_play_hosts_all|ansible_play_name|"
+    "ansible_play_role_names|ansible_playbook_python|ansible_role_names|ansible_run_tags|ansible_skip_tags|"
+    "ansible_verbosity|ansible_version|group_names|groups|hostvars|inventory_dir|inventory_file|"
+    "inventory_hostname|inventory_hostname_short|omit|play_hosts|playbook_dir|role_name|role_names|"
+    "role_path|vars"
+)
 _KEY_BLOCK = "PRIVATE KEY-----"
 _DATE = '{"format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "type": "string"}'
 
@@ -25,6 +36,8 @@ def problems(variable: inventory.Variable, catalogue: Catalogue) -> Iterator[str
     The value of a template or of the vault is left to the run.
     """
     yield from _secrets(variable)
+    if _MAGIC.fullmatch(variable.name):
+        yield f"{variable.at()}: {variable.name}: Ansible says this itself, of every host; choose another name"
     try:
         resolution.check_names(catalogue, [variable.name], resolution.RUN_OPTIONS)
     except CatalogueError as error:
@@ -63,7 +76,7 @@ def _host_variable(variable: inventory.Variable) -> Iterator[str]:
     if name not in layout.HOST_VARIABLES:
         yield f"{variable.at()}: {printable(name)}: unknown variable; {nearest(name[:80], layout.HOST_VARIABLES)}"
     elif name == "etab_usage":
-        yield from _broken(variable, schemas.key_of({"enum": layout.USAGES}), value)
+        yield from _broken(variable, schemas.key_of({"enum": list(layout.USAGES)}), value)
     elif name == "etab_mobile":
         yield from _broken(variable, schemas.key_of({"type": "boolean"}), value)
     else:
