@@ -61,6 +61,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible import constants, context
+from ansible.errors import AnsibleError
 from ansible.plugins.callback import CallbackBase
 from ansible.release import __version__ as ansible_version
 from ansible.utils.color import ANSIBLE_COLOR
@@ -82,7 +83,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.collector import (
     Expected,
     Identity,
 )
-from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import waivers
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import layout, waivers
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import Establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import load as load_establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
@@ -169,7 +170,10 @@ class CallbackModule(CallbackBase):
     def _rescue(self) -> None:
         # Something is left here only when the run was interrupted; forked workers inherit the hook but not the run.
         if os.getpid() == self._pid:
-            self._finish(INTERRUPTED)
+            locked = self._locked() if self._collector.used else ""
+            if locked:
+                self._collector.refuse()
+            self._finish(locked or INTERRUPTED)
 
     def _new_collector(self) -> Collector:
         return Collector(self._identity, self._selected)
@@ -192,10 +196,26 @@ class CallbackModule(CallbackBase):
             self._collector.record(events.task(result)._uuid, host, {**record, "host": host})
         return bool(records)
 
+    def _locked(self) -> str:
+        """Return why Ansible could not even read the variables of the hosts, or an empty text."""
+        manager, home = self._play.get_variable_manager(), self._home()
+        try:
+            for host in sorted(self._meant):
+                manager.get_vars(play=self._play, host=manager._inventory.get_host(host), include_hostvars=False)
+        except AnsibleError as error:
+            said = printable(f"No host was touched, the variables of the inventory cannot be read: {error}", _SENTENCE)
+            password = printable(layout.vault_folder() / home.name, _SENTENCE)
+            return f"{said} A vault needs its password: --vault-id {home.name}@{password}" if home.folder else said
+        return ""
+
     def _identity(self, host: str) -> Identity:
         manager = self._play.get_variable_manager()
         found = manager._inventory.get_host(host)
-        known = manager.get_vars(play=self._play, host=found, include_hostvars=False)
+        try:
+            known = manager.get_vars(play=self._play, host=found, include_hostvars=False)
+        except AnsibleError:
+            # a vault without its password keeps all of them back, but not what stands with the host itself
+            known = found.vars
         home = self._home()
         site = self._site(home.name)
         fed = site.defaults.get("essms_profile") if site else None

@@ -228,6 +228,31 @@ def test_a_playbook_without_settings_writes_nothing(site: Site) -> None:
     assert not site.reports.exists()
 
 
+def test_a_vault_without_its_password_is_named(site: Site) -> None:
+    vault = site.folder / "site" / "group_vars" / "all" / "vault.yml"
+    vault.parent.mkdir(parents=True)
+    cipher = ROOT / "inventories/ehpad-les-tilleuls/group_vars/all/vault.yml"
+    shutil.copy(cipher, vault)
+    site.environment["ESSMS_VAULT_DIR"] = "/safe"
+    ended = site.run({"a": {"essms": record("a")}})
+    assert ended.returncode != 0
+    assert "Traceback" not in ended.stderr
+    made = site.document("site")
+    assert made["refused"]
+    assert verdicts_of(made, "a") == {"not_verified"}
+    (told,) = [host["problem"] for host in made["hosts"]]
+    assert told.startswith("No host was touched, the variables of the inventory cannot be read: ")
+    assert told.endswith(" A vault needs its password: --vault-id site@/safe/site")
+
+
+def test_a_variable_moves_no_result_to_another_establishment(site: Site) -> None:
+    (site.folder / "other").mkdir()
+    spoof = ["-e", f"inventory_dir={site.folder / 'other'}", "-e", '{"ansible_inventory_sources": []}']
+    assert site.run({"lost": {"crash": True}}, *spoof).returncode == 2
+    assert not (site.reports / "other").exists()
+    assert verdicts_of(site.document("site"), "lost") == {"not_verified"}
+
+
 def test_results_that_cannot_be_written_fail_the_run_in_one_sentence(site: Site) -> None:
     (site.folder / "file").write_text("")
     site.environment["ESSMS_REPORT_DIR"] = str(site.folder / "file" / "reports")
