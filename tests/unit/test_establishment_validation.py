@@ -518,3 +518,30 @@ def test_nothing_secret_and_no_host_is_common_to_all(site: Inventories) -> None:
 def test_a_secret_in_clear_by_its_other_names(site: Inventories, name: str) -> None:
     site.write("host_vars/hall.yml", f"{name}: abc\n")
     assert any(f"{name}: is a secret in clear" in each for each in site.problems())
+
+
+OF_A_RUN = [
+    ("essms_guard_seconds", "5", "5 is too small; use 15 or more"),
+    ("essms_guard_seconds", "soon", 'must be a whole number, not "soon"'),
+    ("essms_transaction", "[1]", "must be a string, not [1]"),
+    ("essms_relax", "3", "must be true or false, not 3"),
+    ("essms_break_glass_accounts", "secours", 'must be a list, not "secours"'),
+    ("essms_break_glass_accounts", "['a b']", '"a b" has another form than'),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "rule"), OF_A_RUN)
+def test_what_a_run_is_told_has_its_type(site: Inventories, name: str, value: str, rule: str) -> None:
+    site.write("host_vars/hall.yml", f"{name}: {value}\n")
+    (found,) = site.problems()
+    assert found.startswith(f"{SLUG}/host_vars/hall.yml:1: {name}")
+    assert rule in found
+
+
+def test_a_file_that_another_establishment_let_grow_is_not_read_whole(site: Inventories, tmp_path: Path) -> None:
+    other = site.root / "ehpad-les-ormes"
+    shutil.copytree(site.folder, other)
+    (other / "group_vars/all/vault.yml").unlink()
+    with (other / "group_vars/huge").open("wb") as stream:
+        stream.truncate(2**36)
+    assert site.problems() == []

@@ -26,6 +26,15 @@ _MAGIC = re.compile(
     "inventory_hostname|inventory_hostname_short|omit|play_hosts|playbook_dir|role_name|role_names|"
     "role_path|vars"
 )
+_OF_A_RUN: dict[str, dict[str, Any]] = {
+    "essms_guard_seconds": {"type": "integer", "minimum": 15, "maximum": 600},
+    "essms_transaction": {"type": "string"},
+    "essms_relax": {"type": "boolean"},
+    "essms_break_glass_accounts": {
+        "type": "array",
+        "items": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_.-]{0,31}$"},
+    },
+}
 _KEY_BLOCK = "PRIVATE KEY-----"
 _DATE = '{"format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "type": "string"}'
 
@@ -54,6 +63,8 @@ def problems(variable: inventory.Variable, catalogue: Catalogue) -> Iterator[str
     elif variable.name in catalogue.parameters:
         parameter = catalogue.parameters[variable.name]
         yield from _broken(variable, parameter.bounds_key, resolution.plain(parameter, variable.value))
+    elif variable.name in _OF_A_RUN:
+        yield from _broken(variable, schemas.key_of(_OF_A_RUN[variable.name]), variable.value)
     elif variable.name.startswith("etab_"):
         yield from _host_variable(variable)
 
