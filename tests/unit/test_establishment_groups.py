@@ -130,12 +130,35 @@ def test_a_run_says_everything_that_is_wrong_and_touches_no_host(site: Inventori
     # a tag and a limit select controls and hosts, never whether the files are checked
     done, results = _audit(site, tmp_path, "--tags", "M08-01")
     assert done.returncode == 2
-    assert f'  {SLUG}/establishment.yml:{line}: size.places: must be a whole number, not "many"\n' in done.stdout
+    first = f'{SLUG}/establishment.yml:{line}: size.places: must be a whole number, not "many"\n'
+    assert f"No host was touched: 2 problems in the inventory, first {first}" in done.stdout
+    assert done.stdout.partition("PLAY RECAP")[0].count(first) == 1
     assert f"  {SLUG}/host_vars/hall.yml:1: essms_usbb: unknown parameter" in done.stdout
     assert "TASK [Audit the controls]" not in done.stdout
     assert len(results["hosts"]) == 13
     assert {each["verdict"] for each in results["results"]} == {"not_verified"}
     assert any("No host was touched: 2 problems" in each["problem"] for each in results["hosts"])
+
+
+def test_a_run_whose_hosts_ansible_dropped_touches_none(site: Inventories, tmp_path: Path) -> None:
+    site.write("more.yml", "all: {hosts: {night: }}\n")
+    ignored = (
+        "ANSIBLE_INVENTORY_IGNORE_REGEX",
+        "^more.yml$,^establishment.yml$,^waivers.yml$,^action_plan.yml$,^registers$",
+    )
+    reports = ("ESSMS_REPORT_DIR", str(tmp_path / "reports"))
+    done = site.ansible("ansible-playbook", str(CHECKOUT / "playbooks/audit.yml"), environment=[ignored, reports])
+    assert done.returncode == 2
+    assert f'{SLUG}: Ansible left the host "night" out' in done.stdout
+    assert "TASK [Audit the controls]" not in done.stdout
+
+
+def test_the_report_is_made_of_files_that_are_right(site: Inventories, tmp_path: Path) -> None:
+    site.write("host_vars/hall.yml", "essms_usbb: 1\n")
+    reports = ("ESSMS_REPORT_DIR", str(tmp_path / "reports"))
+    done = site.ansible("ansible-playbook", str(CHECKOUT / "playbooks/report.yml"), environment=[reports])
+    assert "No host was touched: 1 problem in the inventory" in done.stdout
+    assert "TASK [Make report and exports]" not in done.stdout
 
 
 def _make(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

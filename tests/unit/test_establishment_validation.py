@@ -524,6 +524,7 @@ OF_A_RUN = [
     ("essms_guard_seconds", "5", "5 is too small; use 15 or more"),
     ("essms_guard_seconds", "soon", 'must be a whole number, not "soon"'),
     ("essms_transaction", "[1]", "must be a string, not [1]"),
+    ("essms_mode", "apply", '"apply"'),
     ("essms_relax", "3", "must be true or false, not 3"),
     ("essms_break_glass_accounts", "secours", 'must be a list, not "secours"'),
     ("essms_break_glass_accounts", "['a b']", '"a b" has another form than'),
@@ -538,7 +539,7 @@ def test_what_a_run_is_told_has_its_type(site: Inventories, name: str, value: st
     assert rule in found
 
 
-def test_a_file_that_another_establishment_let_grow_is_not_read_whole(site: Inventories, tmp_path: Path) -> None:
+def test_a_file_that_another_establishment_let_grow_is_not_read_whole(site: Inventories) -> None:
     other = site.root / "ehpad-les-ormes"
     shutil.copytree(site.folder, other)
     (other / "group_vars/all/vault.yml").unlink()

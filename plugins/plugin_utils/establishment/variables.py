@@ -28,6 +28,7 @@ _MAGIC = re.compile(
 )
 _OF_A_RUN: dict[str, dict[str, Any]] = {
     "essms_guard_seconds": {"type": "integer", "minimum": 15, "maximum": 600},
+    "essms_mode": {"enum": ["audited", "applied", "reverted"]},
     "essms_transaction": {"type": "string"},
     "essms_relax": {"type": "boolean"},
     "essms_break_glass_accounts": {
