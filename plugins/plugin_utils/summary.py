@@ -256,7 +256,7 @@ def hosts_and_text(hosts: Sequence[str], text: str, document: Document, view: Vi
 
 
 def host_names(hosts: Sequence[str], document: Document, view: View) -> str:
-    """Return a few names and how many more, or « tous les hôtes »."""
+    """Return a few names and how many more, or « toutes les machines »."""
     if len(hosts) == len(document["hosts"]) and len(hosts) > 2:
         return view.words("every_host", len(hosts))
     shown = ", ".join(printable(host, 32) for host in hosts[:_HOSTS_SHOWN])
