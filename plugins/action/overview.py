@@ -34,7 +34,7 @@ class ActionModule(ActionBase):
         _spec, options = self.validate_argument_spec(argument_spec=_OPTIONS)
         root = settings.in_use().folder
         if root is None:
-            raise AnsibleError("the callback essms.hardening.results is not in use, so there are no results to show")
+            raise AnsibleError(settings.NOT_IN_USE)
         if not root.is_dir():
             raise AnsibleError(f"{root}: there is no run to show yet; audit an establishment first")
         page = root / _FILE

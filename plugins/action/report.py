@@ -71,7 +71,7 @@ class ActionModule(ActionBase):
 def _last_run(name: str) -> Path:
     root = settings.in_use().folder
     if root is None:
-        raise AnsibleError("the callback essms.hardening.results is not in use, so there are no results to report")
+        raise AnsibleError(settings.NOT_IN_USE)
     latest = root / reports.folder_name(name) / "latest"
     if not (latest / "results.json").is_file():
         raise AnsibleError(f"{latest}: there is no run to report yet; audit the establishment first")

@@ -285,17 +285,17 @@ def unverified_hosts(document: Document, view: View) -> list[str]:
         else:
             lines += [head.rstrip(), *canvas.paragraph(problem, "    ")]
         lines += canvas.paragraph(words.advice(hosts[0]["problem"]).action, "      ", first="    → ")
-        for sentence in _sentences(hosts):
+        for sentence in _sentences(hosts, words):
             lines += canvas.paragraph(sentence, "      ", "dim")
     return lines
 
 
-def _sentences(hosts: Iterable[HostState]) -> list[str]:
+def _sentences(hosts: Iterable[HostState], words: Words) -> list[str]:
     """Return what was said of these hosts, once each even where only the host's own name differs."""
     said: dict[str, str] = {}
     for host in hosts:
         said.setdefault(re.sub(rf"\b{re.escape(host['name'])}\b", "", host["problem"]), host["problem"])
-    return [printable(sentence, 240) for sentence in list(said.values())[:3]]
+    return [printable(words.note(sentence), 240) for sentence in list(said.values())[:3]]
 
 
 def _waivers_to_review(document: Document, view: View) -> list[str]:

@@ -87,6 +87,8 @@ _PHRASES: dict[str, dict[str, Any]] = {
         "title_left": "Restent à traiter",
         "title_worse": "Dégradés",
         "from_to": "{} → {}",
+        "never": "jamais vérifié",
+        "never_do": "lancer un audit de tout l’établissement",
         "unreachable": "injoignable : aucune connexion n’a pu être établie",
         "unreachable_do": "vérifier que la machine est allumée, que son adresse est la bonne et que SSH y répond",
         "login": "connexion refusée : l’identifiant ou la clé ne sont pas acceptés",
@@ -182,6 +184,8 @@ _PHRASES: dict[str, dict[str, Any]] = {
         "title_left": "Still to do",
         "title_worse": "Got worse",
         "from_to": "{} → {}",
+        "never": "never verified",
+        "never_do": "audit the whole establishment",
         "unreachable": "unreachable: no connection could be made",
         "unreachable_do": "check that the machine is on, that its address is right and that SSH answers there",
         "login": "login refused: the user or the key is not accepted",
@@ -215,6 +219,7 @@ _PHRASES: dict[str, dict[str, Any]] = {
 
 #: Words of a technical sentence that tell what is the matter; the first line that matches decides.
 _PROBLEMS = (
+    ("never", r"^no run has looked at this yet"),
     ("guard", r"guard puts everything back"),
     ("stopped", r"^the run (stopped|was interrupted)"),
     ("value", r"essms_|select no control|no host was touched|several establishments|this run leaves out|\.yml:[0-9]"),
@@ -228,9 +233,11 @@ _PROBLEMS = (
     ("python", r"python|interpreter"),
     (
         "unreachable",
-        r"\bunreachable\b|^the host does not answer|resolve hostname|of this host cannot be resolved|name or service"
-        r"|(failed to connect|connect to|connection to) (the )?host|connection (refused|reset|closed|timed)"
-        r"|timed? ?out|no route to host",
+        (
+            r"\bunreachable\b|^the host does not answer|resolve hostname|of this host cannot be resolved"
+            r"|name or service|(failed to connect|connect to|connection to) (the )?host"
+            r"|connection (refused|reset|closed|timed)|timed? ?out|no route to host"
+        ),
     ),
     ("platform", r"unsupported|not (a )?supported"),
 )

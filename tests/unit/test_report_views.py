@@ -150,7 +150,7 @@ def test_changed_is_only_said_of_the_run_that_changed_it() -> None:
         (Score(), 0, "uncovered"),
         (Score(), 3, "unseen"),
         (Score(compliant=3), 3, "ok"),
-        (Score(compliant=3, waived=1), 3, "waived"),
+        (Score(compliant=3, waived=1), 3, "but_waived"),
         (Score(compliant=3, not_verified=1), 3, "unverified"),
         (Score(not_verified=4), 3, "unseen"),
         (Score(compliant=9, non_compliant=1, not_verified=4), 3, "fail"),
