@@ -174,6 +174,11 @@ def over(owner: str, end: str) -> str:
     return f"the waiver of {owner} ended on {end}; renew it or apply the control"
 
 
+def withdrawn(owner: str, end: str) -> str:
+    """Return the sentence to show when a waiver that a run found in force no longer covers the host, before its end."""
+    return f"the waiver of {owner} until {end} no longer stands in {FILE} for this host; add it or apply the control"
+
+
 def results_of(
     waivers: Iterable[Waiver],
     today: dt.date,

@@ -73,7 +73,7 @@ class Action:
     """One line of the action plan: a gap, who closes it, and until when.
 
     :ivar hosts: where it stands open, in order.
-    :ivar since: ISO date since when it has been open on the first of them.
+    :ivar since: ISO date since when it has had this verdict's gap on the first of them.
     :ivar owner: a role, from action_plan.yml, else the IT contact of the establishment.
     :ivar due: ISO date, from action_plan.yml, else from the day it was found and its priority.
     :ivar priority: 1 (first) to 3.
