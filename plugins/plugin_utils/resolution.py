@@ -136,7 +136,19 @@ def justified(catalogue: Catalogue, variables: Mapping[str, object]) -> dict[str
                 known = nearest(str(parameter), catalogue.parameters)
                 raise CatalogueError(f"{name}: unknown parameter {parameter}; {known}")
             reasons[str(parameter)] = {key: str(text) for key, text in entry.items()}
+            _check_day(f"{name}.{parameter}.date", reasons[str(parameter)]["date"])
     return reasons
+
+
+def _check_day(place: str, text: str) -> None:
+    """Refuse a day that is none of the calendar, or that has not come yet: nobody has decided then."""
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError:
+        raise CatalogueError(f"{place}: {shown(text)} is no date of the calendar; write YYYY-MM-DD") from None
+    # whoever writes it may be a day ahead of this clock
+    if day > dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1):
+        raise CatalogueError(f"{place}: {shown(text)} has not come yet; give the day of the decision")
 
 
 @lru_cache(maxsize=1)

@@ -133,6 +133,11 @@ MALFORMED: dict[str, tuple[list[object], str]] = {
     ),
     "misspelt scope": ([{**KIOSK, "scope": {"groupe": "a"}}], "3: [0].scope: unknown key groupe; did you mean group?"),
     "short reason": ([{**KIOSK, "reason": "no"}], '4: [0].reason: "no" is too short; write 10 characters or more'),
+    "reason of blanks": ([{**KIOSK, "reason": " " * 12}], '4: [0].reason: "            " has another form than '),
+    "every host by group": (
+        [{**KIOSK, "scope": {"group": "all"}}],
+        '3: [0].scope.group: "all" is reserved; choose another',
+    ),
     "second": ([KIOSK, {**KIOSK, "ends": 1}], "16: [1]: unknown key ends; did you mean end?"),
     "French date": ([{**KIOSK, "end": "30/06/2026"}], '8: [0].end: "30/06/2026" has another form than '),
     "no such day": (
