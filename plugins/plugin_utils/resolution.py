@@ -141,13 +141,9 @@ def justified(catalogue: Catalogue, variables: Mapping[str, object]) -> dict[str
 
 
 def _check_day(place: str, text: str) -> None:
-    """Refuse a day that is none of the calendar, or that has not come yet: nobody has decided then."""
-    try:
-        day = dt.date.fromisoformat(text)
-    except ValueError:
-        raise CatalogueError(f"{place}: {shown(text)} is no date of the calendar; write YYYY-MM-DD") from None
+    """Refuse a day that has not come yet: nobody has decided then."""
     # whoever writes it may be a day ahead of this clock
-    if day > dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1):
+    if dt.date.fromisoformat(text) > dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1):
         raise CatalogueError(f"{place}: {shown(text)} has not come yet; give the day of the decision")
 
 
@@ -189,15 +185,23 @@ def _value(
     broken = schemas.problem(parameter.bounds_key, value)
     if broken:
         raise CatalogueError(f"{where}: {broken}")
-    accepted = parameter.accepted_in(base)
-    if value == parameter.values[base] or not schemas.problem(accepted, value):
+    weak = unaccepted(parameter, value, base)
+    if not weak:
         return _decided(value, source, parameter.values[base])
     if parameter.name not in reasons:
-        raise CatalogueError(
-            f"{where}: {shown(value)} is outside what profile {base} accepts ({schemas.limits(accepted)});"
-            f" choose such a value or write why in {JUSTIFICATIONS}.{parameter.name} (reason, author, date)"
-        )
+        raise CatalogueError(f"{where}: {weak}")
     return _decided(value, source, parameter.values[base], reasons[parameter.name])
+
+
+def unaccepted(parameter: Parameter, value: Any, profile: str) -> str:
+    """Return why a value needs a written reason under a profile, or an empty text."""
+    accepted = parameter.accepted_in(profile)
+    if value == parameter.values[profile] or not schemas.problem(accepted, value):
+        return ""
+    return (
+        f"{shown(value)} is outside what profile {profile} accepts ({schemas.limits(accepted)});"
+        f" choose such a value or write why in {JUSTIFICATIONS}.{parameter.name} (reason, author, date)"
+    )
 
 
 def _decided(value: Any, source: Source, own: Any, deviation: dict[str, str] | None = None) -> Value:
