@@ -331,7 +331,7 @@ def test_runs_written_by_the_reports_are_found(tmp_path: Path) -> None:
     [
         ({"establishment": "autre"}, 'is of another establishment (establishment "autre", in this history "ehpad-les'),
         ({"identity": {"name": "", "finess": "990000025", "category": ""}}, '(finess "990000025", in this history "99'),
-        ({"finished": "2027-01-01T00:00:00Z"}, "is in the future, so it is set aside until then; check the clock"),
+        ({"finished": "2027-01-01T00:00:00Z"}, "is in the future; it is set aside until then: check the clock"),
         ({"finished": "2026-02-30T00:00:00Z"}, "is no date of the calendar"),
         ({"hosts": []}, "has results of a host that it does not list"),
         ({"results": [result(A, "pc1", OK), result(A, "pc1", BAD)]}, "has two results for the same control and host"),

@@ -112,7 +112,7 @@ def test_a_waiver_that_ended_since_the_run_covers_nothing_any_more(tmp_path: Pat
     assert (
         result["reason"] == f"the waiver of {WAIVER['owner']} ended on {WAIVER['end']}; renew it or apply the control"
     )
-    assert [(action.control, action.since) for action in after.actions] == [("M07-05", "2027-01-31")]
+    assert [(action.control, action.since) for action in after.actions] == [("M07-05", "2027-02-01")]
 
 
 def test_waivers_are_those_of_the_file_as_it_stands_today(tmp_path: Path) -> None:

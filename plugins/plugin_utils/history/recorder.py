@@ -117,8 +117,8 @@ class Recorder:
             raise ValueError(f"{shown(document['finished'])} is no date of the calendar") from None
         if finished > self.now + _SKEW:
             raise ValueError(
-                f"ended at {document['finished']}, which is in the future, so it is set aside until then; check the"
-                " clock of the machine that made it, and of this one"
+                f"ended at {document['finished']}, which is in the future; it is set aside until then: check the clock"
+                " of the machine that made it, and of this one"
             )
         for name, value in _marks(document):
             known = self._mark(name)

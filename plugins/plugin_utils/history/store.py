@@ -242,10 +242,10 @@ class History:
             return {plain(name) for (name,) in connection.execute("SELECT run FROM known")}
 
     def _run_folders(self) -> Iterator[str]:
-        """Yield the names of the folders that hold results; links and unfinished ones are none."""
+        """Yield the names of the folders that hold results, or may; links and unfinished ones are none."""
         try:
             for path in self._folder.iterdir():
-                if not path.name.startswith(".") and not path.is_symlink() and (path / "results.json").is_file():
+                if not path.name.startswith(".") and not path.is_symlink() and _may_hold_results(path):
                     yield path.name
         except OSError as error:
             raise HistoryError(f"{self._folder}: cannot be read: {error.strerror}.") from error
@@ -258,3 +258,10 @@ class History:
         except RecursionError:
             problems.append(f"{self._folder / name / 'results.json'}: is nested too deeply to be read.")
         return None
+
+
+def _may_hold_results(folder: Path) -> bool:
+    try:
+        return (folder / "results.json").is_file()
+    except OSError:
+        return True  # reading it will say why not

@@ -7,14 +7,14 @@ A run judges the waivers of its own day. One that has ended since, or was withdr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import verdicts
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import waivers
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.waivers import Waiver
-from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, Result
+from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, Fleet, Result, Waived
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Today:
 
     def judged(self, document: Document) -> Document:
         """Return a document as of today."""
-        groups = groups_of(document)
+        groups = known_fleet(document)["hosts"]
         return {
             **document,
             "results": [
@@ -47,6 +47,12 @@ class Today:
                 for item in document["results"]
             ],
         }
+
+    def waivers(self, found: Sequence[Waived], fleet: Fleet, controls: Collection[str]) -> list[Waived]:
+        """Return the waivers as they stand today: those of the file, else those that a run found."""
+        if self.declared is None:
+            return restated(found, self.day)
+        return waivers.results_of(self.declared, self.day, controls, fleet["groups"], fleet["hosts"])
 
     def _result(self, result: Result, groups: Collection[str]) -> Result:
         control, host, waiver = result["control"], result["host"], result["waiver"]
@@ -59,6 +65,20 @@ class Today:
         return {**result, "verdict": verdicts.NON_COMPLIANT, "reason": reason}
 
 
-def groups_of(document: Document) -> Mapping[str, Collection[str]]:
-    """Return the groups of every host: those of the inventory as it is, else those of the run that saw it last."""
-    return {**{host["name"]: host["groups"] for host in document["hosts"]}, **document["fleet"]["hosts"]}
+def restated(found: Iterable[Waived], day: date) -> list[Waived]:
+    """Return waivers with the state that they have on a day."""
+    today, soon = day.isoformat(), (day + waivers.SOON).isoformat()
+    made: list[Waived] = []
+    for waiver in found:
+        state = "active" if waiver["end"] > soon else "expiring" if waiver["end"] >= today else "expired"
+        made.append({**waiver, "state": "future" if waiver["start"] > today else state})
+    return made
+
+
+def known_fleet(document: Document) -> Fleet:
+    """Return all hosts, groups and controls that a document knows: those of its fleet, and those it has results of."""
+    fleet = document["fleet"]
+    hosts = {**{host["name"]: host["groups"] for host in document["hosts"]}, **fleet["hosts"]}
+    groups = {*fleet["groups"], *(group for own in hosts.values() for group in own)}
+    controls = {*fleet["controls"], *(result["control"] for result in document["results"])}
+    return {"hosts": hosts, "groups": sorted(groups), "controls": sorted(controls)}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import results
-from ansible_collections.essms.hardening.plugins.plugin_utils.history.overview import UNSEEN_DAYS
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.sites import UNSEEN_DAYS
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.language import safe
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.material import Material
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.scene import HOST_NAME, Scene

@@ -122,7 +122,7 @@ def _line(standing: Standing, catalogue: Catalogue, say: Say, link: str) -> Line
         unseen=len(standing.unseen),
         hosts=standing.hosts,
         when=standing.last.when if standing.last else "",
-        problem=standing.problem,
+        problem="" if standing.never else standing.problem,
     )
 
 
