@@ -9,17 +9,18 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 from ansible_collections.essms.hardening.plugins.plugin_utils import collector, history, json_file, labels, results
-from ansible_collections.essms.hardening.plugins.plugin_utils.history import database, overview
+from ansible_collections.essms.hardening.plugins.plugin_utils.history import database, overview, sites
+from ansible_collections.essms.hardening.plugins.plugin_utils.report import publish
 
 HISTORY = [
     importlib.import_module(f"{history.__name__}.{found.name}") for found in pkgutil.iter_modules(history.__path__)
 ]
 FILE = "/srv/reports/tilleuls/history.sqlite3"
-NO_RUN = "has no run that changes or looks at anything; run an audit."
 
 
 def constants(module: ModuleType) -> Iterator[str]:
@@ -60,6 +61,15 @@ def returned(module: ModuleType, *functions: str) -> Iterator[str]:
                     yield filled(inner.value, module)
 
 
+def formatted(module: ModuleType) -> Iterator[str]:
+    """Yield every sentence that a module puts together about a file."""
+    for node in ast.walk(ast.parse(inspect.getsource(module))):
+        if isinstance(node, ast.JoinedStr):
+            said = filled(node, module)
+            if said.startswith(f"{FILE}: ") and said.endswith("."):
+                yield said
+
+
 SENTENCES = sorted(
     {
         *(said for module in (collector, *HISTORY) for said in constants(module)),
@@ -70,7 +80,8 @@ SENTENCES = sorted(
         *returned(json_file, "_unreadable", "_too_deep"),
         *raised(results, "ResultsError"),
         *(f"{FILE}: {said}" for said in returned(results, "_foreign") if said),
-        f"{FILE}: {NO_RUN}",
+        *(said for module in (overview, sites) for said in formatted(module)),
+        *(publish._another(Path(f"2-{mode}"), None, "1-audit", []) for mode in ("audit", "audit-check")),
     }
 )
 
@@ -78,7 +89,7 @@ SENTENCES = sorted(
 def test_the_sentences_are_found() -> None:
     assert len(SENTENCES) > 35
     assert {collector.SKIPPED, collector.UNSEEN, collector.UNPROVEN, collector.NEVER_REACHED} < {*SENTENCES}
-    assert NO_RUN in inspect.getsource(overview)
+    assert len([said for said in formatted(overview) if said.endswith("run an audit.")]) == 2
 
 
 @pytest.mark.parametrize("sentence", SENTENCES)

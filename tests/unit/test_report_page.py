@@ -68,7 +68,7 @@ def test_a_history_that_cannot_be_used_is_told_in_french() -> None:
     made = document(record("a"))
     missing = "/srv/history.sqlite3: is damaged; move it away, the next run makes it anew from the run folders."
     said = text(render(material(made, missing=missing), "fr"))
-    assert said.count("/srv/history.sqlite3 : fichier abîmé : le déplacer") == 2
+    assert "/srv/history.sqlite3 : fichier abîmé : le déplacer" in said
     assert "Première exécution" not in said
     assert "L’exécution précédente n’est pas connue" in said
 
