@@ -119,7 +119,8 @@ def test_what_no_run_looked_at_asks_for_an_audit() -> None:
     assert found.fix.audit.unescape() == 'make audit ETAB=ehpad-les-tilleuls ARGS="--tags M08-01 --limit c"'
     assert found.fix.steps == ()
     (never,) = [each for each in found.outcomes if each.names == ["c"]]
-    assert never.reason == "jamais vérifié"
+    assert never.reason == "aucune vérification jusqu’ici"
+    assert not never.looked
     assert of(scene(document(record("b"), silent("c", GONE))), "M08-01").fix.audit == ""
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from ansible_collections.essms.hardening.plugins.module_utils.kinds import KINDS
 from ansible_collections.essms.hardening.plugins.plugin_utils import verdicts
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import NO_FOLDER
-from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import NEVER_LOOKED
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.language import Say, safe
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.outcomes import Outcome, Row
 from markupsafe import Markup
@@ -59,7 +58,7 @@ def fix(control: str, outcomes: Sequence[Outcome], folder: str, say: Say) -> Fix
             for row in failed:
                 if _by_hand(row):
                     steps[say("fix_hand", _step(row, say))] = None
-        elif outcome.problem == NEVER_LOOKED:
+        elif not outcome.looked:
             never += outcome.names
         elif outcome.verdict == verdicts.NOT_VERIFIED:
             steps[_verify(outcome, say)] = None

@@ -60,7 +60,7 @@ ENGLISH: dict[str, Any] = {
     "meaning_complete": "Everything was verified.",
     "meaning_none": "Nothing could be judged: no point that ought to pass was verified.",
     "meaning_void": "No point ought to pass: all are waived or not applicable.",
-    "effect": "What the hardening of {} changed: {} → {}",
+    "effect": "What the hardening of {} changed: {}\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}{}",
     "effect_lead": "Over the points that this run looked at alone. The ring above shows everything, today.",
     "effect_unknown": "The hardening of {} could be compared to nothing: its points were not judged.",
     "before_after": "Hardening",
@@ -255,7 +255,7 @@ ENGLISH: dict[str, Any] = {
     "period": "Period",
     "from_until": "{} to {}",
     "waiver_active": "in force",
-    "waiver_expiring": "expires within 30 days",
+    "waiver_expiring": "ends within 30 days",
     "waiver_expired": "expired",
     "waiver_future": "to come",
     "waiver_orphan": "applies to nothing",
@@ -267,7 +267,7 @@ ENGLISH: dict[str, Any] = {
     "last_seen": "Last verified",
     "host_verified": "verified",
     "host_not_verified": "not verified",
-    "host_unseen": "not seen in time",
+    "host_unseen": "not seen",
     "hosts_none": "No host in the inventory.",
     "found": "Results",
     # method
@@ -322,7 +322,7 @@ ENGLISH: dict[str, Any] = {
     "total_urgent": "Priority gaps",
     "total_expired": "Waivers expired",
     "total_expiring": "Expire within 30 days",
-    "total_unseen": "Hosts not seen in time",
+    "total_unseen": "Hosts not seen for too long",
     "total_problems": "Establishments that cannot be read",
     "matrix": "Proven compliance by measure",
     "matrix_lead": (
@@ -337,7 +337,7 @@ ENGLISH: dict[str, Any] = {
     "only_with": "Only with",
     "with_urgent": "priority gaps",
     "with_waivers": "waivers to review",
-    "with_unseen": "hosts not seen in time",
+    "with_unseen": "hosts not seen for too long",
     "with_problem": "reading problem",
     "score_short": "Proven",
     "verified_short": "verified {}",
@@ -357,11 +357,11 @@ ENGLISH: dict[str, Any] = {
     "endings": "Waivers that expired or will within 30 days",
     "endings_none": "No waiver has expired or is about to.",
     "until": "Until",
-    "missed": "Hosts not seen in time",
+    "missed": "Hosts not seen for too long",
     "missed_lead": (
         "No run verified anything there for 30 days, or for as many as the establishment says (hosts_unseen_days)."
     ),
-    "missed_none": "Every known host was seen in time.",
+    "missed_none": "Every known host was seen within that time.",
     "seen_on": "{} ({})",
     "more": ("and {} more", "and {} more"),
 }

@@ -62,7 +62,7 @@ FRENCH: dict[str, Any] = {
     "meaning_complete": "Tout a été vérifié.",
     "meaning_none": "Rien n'a pu être jugé : aucun point de contrôle exigible n'a été vérifié.",
     "meaning_void": "Aucun point de contrôle n'est exigible : tous sont sous dérogation ou non applicables.",
-    "effect": "Effet de la mise en conformité du {} : {} → {}",
+    "effect": "Effet de la mise en conformité du {} : {}\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}{}",
     "effect_lead": "Sur les seuls points que cette exécution a regardés. L'anneau ci-dessus montre tout, aujourd'hui.",
     "effect_unknown": "La mise en conformité du {} n'a pu être comparée à rien : ses points n'ont pas été jugés.",
     "before_after": "Mise en conformité",
@@ -277,7 +277,7 @@ FRENCH: dict[str, Any] = {
     "last_seen": "Dernière vérification",
     "host_verified": "vérifiée",
     "host_not_verified": "non vérifiée",
-    "host_unseen": "non vue à temps",
+    "host_unseen": "non vue",
     "hosts_none": "Aucune machine dans l'inventaire.",
     "found": "Résultats",
     # method
@@ -336,7 +336,7 @@ FRENCH: dict[str, Any] = {
     "total_urgent": "Écarts prioritaires",
     "total_expired": "Dérogations échues",
     "total_expiring": "Échoient sous 30 jours",
-    "total_unseen": "Machines non vues à temps",
+    "total_unseen": "Machines non vues depuis trop longtemps",
     "total_problems": "Établissements illisibles",
     "matrix": "Conformité prouvée par mesure",
     "matrix_lead": (
@@ -351,7 +351,7 @@ FRENCH: dict[str, Any] = {
     "only_with": "Seulement avec",
     "with_urgent": "écarts prioritaires",
     "with_waivers": "dérogations à revoir",
-    "with_unseen": "machines non vues à temps",
+    "with_unseen": "machines non vues depuis trop longtemps",
     "with_problem": "problème de lecture",
     "score_short": "Prouvé",
     "verified_short": "vérifié à {}",
@@ -371,12 +371,12 @@ FRENCH: dict[str, Any] = {
     "endings": "Dérogations échues ou qui échoient sous 30 jours",
     "endings_none": "Aucune dérogation n'est échue ni ne va l'être.",
     "until": "Jusqu'au",
-    "missed": "Machines non vues à temps",
+    "missed": "Machines non vues depuis trop longtemps",
     "missed_lead": (
         "Aucune exécution n'y a rien vérifié depuis 30 jours, ou depuis le délai que fixe l'établissement "
         "(hosts_unseen_days)."
     ),
-    "missed_none": "Toutes les machines connues ont été vues à temps.",
+    "missed_none": "Toutes les machines connues ont été vues dans ce délai.",
     "seen_on": "{} ({})",
     "more": ("et {} autre", "et {} autres"),
 }
