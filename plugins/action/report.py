@@ -46,7 +46,7 @@ class ActionModule(ActionBase):
         except (CatalogueError, ResultsError) as error:
             raise AnsibleError(str(error)) from error
         except OSError as error:
-            raise AnsibleError(f"{error.filename}: cannot be written: {error.strerror}") from error
+            raise AnsibleError(f"{error.filename}: cannot be read or written: {error.strerror}") from error
 
     def _made(self, run: Path, folder: Path | None, options: dict[str, Any]) -> dict[str, Any]:
         site = establishment.load(folder) if folder else None

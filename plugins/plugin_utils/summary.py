@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import results, verdicts
 from ansible_collections.essms.hardening.plugins.plugin_utils.canvas import Canvas
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.waivers import told_state
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable, width
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, HostState, Result, Score
 from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
@@ -303,7 +304,7 @@ def _waivers_to_review(document: Document, view: View) -> list[str]:
     words, canvas = view.words, view.canvas
     lines = []
     for waiver in document["waivers"]:
-        state = "orphan" if waiver["orphan"] else waiver["state"]
+        state = told_state(waiver)
         if state not in ("orphan", "expiring", "expired"):
             continue
         target = printable(waiver["name"], 40) or words("whole_establishment")

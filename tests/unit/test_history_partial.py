@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import json
+import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.essms.hardening.plugins.plugin_utils import collector, results
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.database import FILE
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import (
     NEVER_LOOKED,
     Change,
@@ -170,7 +172,12 @@ def test_a_run_of_a_wrong_clock_hides_none_once_the_clock_is_right(tmp_path: Pat
     assert verdicts_now(History(tmp_path, NOW + timedelta(days=days, hours=1))) == {(A, "pc1"): OK}
     history = History(tmp_path, NOW)
     write(tmp_path, run(3, {"pc1": {A: BAD, B: BAD}}))
-    (problem,) = history.catch_up()
+    kept = (tmp_path / FILE).read_bytes()
+    anew, problem = history.catch_up()
+    # nothing of what it held is lost, be it that a run folder is no longer there
+    assert f"what it held is in {FILE}.1" in anew
+    assert (tmp_path / f"{FILE}.1").read_bytes() == kept
+    assert stat.S_IMODE((tmp_path / f"{FILE}.1").stat().st_mode) == 0o600
     assert f"ahead-{days}: ended at" in problem
     assert "in the future" in problem
     assert verdicts_now(history) == {(A, "pc1"): BAD, (B, "pc1"): BAD}

@@ -330,6 +330,9 @@ def test_waivers_that_ask_for_attention_come_first() -> None:
     made = document(record("a"))
     made["waivers"] = [{**WAIVER, "state": state} for state in states] + [{**WAIVER, "orphan": "no such host"}]
     assert [each.state for each in waivers(scene(made))] == ["expired", "orphan", "expiring", "active", "future"]
+    # that it applies to nothing does not hide that it is over
+    made["waivers"] = [{**WAIVER, "state": "expired", "orphan": "no such host"}]
+    assert [(each.state, bool(each.orphan)) for each in waivers(scene(made))] == [("expired", True)]
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,11 @@ def withdrawn(owner: str, end: str) -> str:
     return f"the waiver of {owner} until {end} no longer stands in {FILE} for this host; add it or apply the control"
 
 
+def told_state(waiver: Waived) -> str:
+    """Return what to say of a waiver: its state, or ``orphan`` when it applies to nothing and is not over."""
+    return "orphan" if waiver["orphan"] and waiver["state"] != "expired" else waiver["state"]
+
+
 def results_of(
     waivers: Iterable[Waiver],
     today: dt.date,

@@ -80,10 +80,9 @@ class History:
         name of their folder, so that a run need not read again what it has just written.
         """
         made = made or {}
-        self._put_right()
+        problems = self._put_right()
         known = self._known()
         waiting = sorted({*self._run_folders(), *made} - known)
-        problems: list[str] = []
         batch: list[tuple[str, Document]] = []
         for name in waiting:
             document = made.get(name) or self._read(name, problems)
@@ -217,12 +216,19 @@ class History:
         fleet: Fleet = unpack(newest[0])["fleet"] if newest else {"hosts": {}, "groups": [], "controls": []}
         return fleet
 
-    def _put_right(self) -> None:
+    def _put_right(self) -> list[str]:
+        """Begin anew when runs were recorded that lie in the future; return the sentence that tells so, if any."""
         with self._database.reading() as connection:
-            ahead = Recorder(connection, self._now).has_ahead()
-        if ahead:
-            with self._database.writing() as connection:
-                Recorder(connection, self._now).start_anew()
+            if not Recorder(connection, self._now).has_ahead():
+                return []
+        with self._database.writing() as connection:
+            recorder = Recorder(connection, self._now)
+            if not recorder.has_ahead():  # another run has just done it
+                return []
+            copy = self._database.copied()
+            recorder.start_anew()
+        told = "held runs that lie in the future and is made anew from the run folders; what it held is in"
+        return [f"{self._database.path}: {told} {copy.name}; check the clock of this machine."]
 
     def _lapsed(self, connection: sqlite3.Connection, state: State) -> set[Key]:
         """Return the pairs that the last look found waived, and that no waiver covers today."""
