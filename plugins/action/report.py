@@ -48,7 +48,7 @@ class ActionModule(ActionBase):
         except (CatalogueError, ResultsError) as error:
             raise AnsibleError(str(error)) from error
         except OSError as error:
-            raise AnsibleError(f"{error.filename}: cannot be written: {error.strerror}") from error
+            raise AnsibleError(f"{error.filename}: cannot be read or written: {error.strerror}") from error
 
     def _made(self, run: Path, folder: Path | None, options: dict[str, Any]) -> dict[str, Any]:
         site = establishment.load(folder) if folder else None
@@ -73,7 +73,7 @@ class ActionModule(ActionBase):
 def _last_run(name: str) -> Path:
     root = settings.in_use().folder
     if root is None:
-        raise AnsibleError("the callback essms.hardening.results is not in use, so there are no results to report")
+        raise AnsibleError(settings.NOT_IN_USE)
     latest = root / reports.folder_name(name) / "latest"
     if not (latest / "results.json").is_file():
         raise AnsibleError(f"{latest}: there is no run to report yet; audit the establishment first")

@@ -178,6 +178,7 @@ class ActionModule(ActionBase):
             groups=self._template("group_names", []),
             waivers=record.waivers,
             today=_today(),
+            base=str(self._site.content.get("profile", "")),
         )
 
     def _variables(self, catalogue: Catalogue) -> dict[str, Any]:

@@ -325,11 +325,15 @@ class CallbackModule(CallbackBase):
             )
             report = publish.write(path.parent, gathered, language)
         except (CatalogueError, OSError) as error:
-            self._display.display(words("report_problem", error), color=constants.COLOR_ERROR, stderr=True)
+            self._incomplete(str(error), words)
             return None
         for problem in gathered.problems:
-            self._display.display(words("report_problem", problem), color=constants.COLOR_ERROR, stderr=True)
+            self._incomplete(problem, words)
         return report
+
+    def _incomplete(self, problem: str, words: Words) -> None:
+        said = words("report_problem", words.note(problem))
+        self._display.display(said, color=constants.COLOR_ERROR, stderr=True)
 
 
 def _undo() -> str:

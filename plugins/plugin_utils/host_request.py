@@ -77,8 +77,11 @@ def of_controls(
     groups: Collection[str],
     waivers: Sequence[Waiver],
     today: date,
+    base: str = "",
 ) -> HostRequest:
     """Return the request for controls of the catalogue; ``waivers`` are those that cover the host.
+
+    ``base`` is the profile of the establishment, by which a value is weaker or not.
 
     Raises CatalogueError for the first value that is wrong.
     """
@@ -91,6 +94,7 @@ def of_controls(
         variables=variables,
         source_of=source_of,
         groups=groups,
+        base=base,
     )
     whole = len(chosen) == len(catalogue.controls)
     content = {

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 try:
     from ansible._internal._datatag._tags import Origin
-except ImportError:  # ansible-core before 2.19 does not remember it
+except ImportError:  # it is private, so a later ansible-core may keep it elsewhere
     Origin = None
 
 _FOLDERS = {"group_vars": "group", "host_vars": "host"}
