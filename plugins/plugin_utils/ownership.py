@@ -42,7 +42,11 @@ def problem(root: Path | None, folder: Path) -> str:
     :param root: the report folder; None keeps nothing.
     """
     path = _path(root, folder)
-    if root is None or path is None or not path.exists():
+    try:
+        if root is None or path is None or not path.exists():
+            return ""
+    except OSError:
+        # where nothing can be read nothing can be written either, and the end of the run says so
         return ""
     try:
         known = json_file.load(path, _LARGEST)

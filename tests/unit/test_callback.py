@@ -245,6 +245,13 @@ def test_a_vault_without_its_password_is_named(site: Site) -> None:
     assert told.endswith(" A vault needs its password: --vault-id site@/safe/site")
 
 
+def test_a_run_over_one_file_of_several_is_not_one_over_all_hosts(site: Site) -> None:
+    for expected in ("all", "some"):
+        site.run({"a": {"essms": record("a")}})
+        assert site.document()["scope"]["hosts"] == expected
+        (site.folder / "site" / "more.yml").write_text("all: {hosts: {b: }}")
+
+
 def test_a_variable_moves_no_result_to_another_establishment(site: Site) -> None:
     (site.folder / "other").mkdir()
     spoof = ["-e", f"inventory_dir={site.folder / 'other'}", "-e", '{"ansible_inventory_sources": []}']

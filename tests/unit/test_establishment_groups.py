@@ -153,6 +153,17 @@ def test_a_run_whose_hosts_ansible_dropped_touches_none(site: Inventories, tmp_p
     assert "TASK [Audit the controls]" not in done.stdout
 
 
+def test_a_host_that_lost_its_standard_group_is_not_touched(site: Inventories, tmp_path: Path) -> None:
+    # an expression that only fails when Ansible works it out: of that it warns, where it is not told to stop
+    site.change("standard_groups.yml", "etab_usage | default('') == 'medical'", "nothing.such == 'medical'")
+    lenient = ("ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED", "0"), ("ESSMS_REPORT_DIR", str(tmp_path / "reports"))
+    done = site.ansible(
+        "ansible-playbook", str(CHECKOUT / "playbooks/audit.yml"), "--limit", "pilulier", environment=lenient
+    )
+    assert done.returncode == 2
+    assert "failed: [pilulier] pilulier: is not in the group equipements_medicaux although it has etab_" in done.stdout
+
+
 def test_the_report_is_made_of_files_that_are_right(site: Inventories, tmp_path: Path) -> None:
     site.write("host_vars/hall.yml", "essms_usbb: 1\n")
     reports = ("ESSMS_REPORT_DIR", str(tmp_path / "reports"))

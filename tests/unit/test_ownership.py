@@ -80,6 +80,13 @@ def test_a_damaged_mark_is_not_taken_for_ones_own(tmp_path: Path) -> None:
             ownership.claim(reports, folder)
 
 
+def test_reports_that_cannot_be_written_are_left_to_the_end_of_the_run(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    folder = plain(tmp_path)
+    ownership.claim(tmp_path / "file" / "reports", folder)
+    assert ownership.problem(tmp_path / "file" / "reports", folder) == ""
+
+
 def test_reports_that_are_not_kept_belong_to_nobody(tmp_path: Path) -> None:
     folder = plain(tmp_path)
     ownership.claim(None, folder)
