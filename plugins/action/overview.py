@@ -16,6 +16,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils import atomic
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import CatalogueError, load
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.overview import Overview, gather
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import overview, publish, settings
+from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
 
 _OPTIONS = {"inventories": {"type": "path"}, "language": {"type": "str", "choices": ["fr", "en"]}}
 _FILE = "overview.html"
@@ -51,7 +52,7 @@ class ActionModule(ActionBase):
             raise AnsibleError(f"{error.filename}: cannot be read or written: {error.strerror}") from error
         problems = [said for each in found.establishments for said in (each.problem, *each.notes) if said]
         for problem in problems:
-            self._display.warning(problem)
+            self._display.warning(Words(language).note(problem))
         return {"changed": True, "file": str(page), "problems": problems}
 
 

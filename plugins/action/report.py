@@ -17,6 +17,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import C
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import folder as establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import printing, publish, settings
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import ResultsError
+from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
 
 _OPTIONS = {
     "formats": {"type": "list", "elements": "str", "choices": list(exports.FORMATS), "default": []},
@@ -66,7 +67,7 @@ class ActionModule(ActionBase):
             except printing.PrintingError as error:
                 problems.append(str(error))
         for problem in problems:
-            self._display.warning(problem)
+            self._display.warning(Words(language).note(problem))
         return {"changed": True, "files": [str(file) for file in files], "problems": problems}
 
 
