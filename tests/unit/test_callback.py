@@ -280,6 +280,17 @@ def test_the_report_folder_and_the_language_can_be_chosen(site: Site) -> None:
     assert site.document()["mode"] == "audit"
 
 
+def test_why_a_report_is_not_complete_is_said_in_french(site: Site) -> None:
+    folder = site.reports / "ehpad-les-tilleuls"
+    folder.mkdir(parents=True)
+    (folder / "history.sqlite3").write_bytes(b"no database at all" * 100)
+    ended = site.run({"a": {"essms": record("a")}})
+    said = " ".join(ended.stderr.split())
+    assert "Le rapport n’est pas complet" in said
+    assert "fichier abîmé" in said
+    assert "is damaged" not in said
+
+
 def test_the_command_that_takes_a_run_back_opens_the_same_vaults(monkeypatch: pytest.MonkeyPatch) -> None:
     given = {"inventory": ["inventories/site"], "vault_ids": ["site@/safe/my password"], "subset": "a,b"}
     monkeypatch.setattr(callback.context, "CLIARGS", given)
