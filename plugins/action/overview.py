@@ -16,10 +16,12 @@ from ansible_collections.essms.hardening.plugins.plugin_utils import atomic
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import CatalogueError, load
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import folder as establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.overview import Overview, gather
+from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import overview, publish, settings
 
 _OPTIONS = {"inventories": {"type": "path"}, "language": {"type": "str", "choices": ["fr", "en"]}}
 _FILE = "overview.html"
+_SENTENCE = 1000
 
 
 class ActionModule(ActionBase):
@@ -52,7 +54,7 @@ class ActionModule(ActionBase):
             raise AnsibleError(f"{error.filename}: cannot be read or written: {error.strerror}") from error
         problems = [said for each in found.establishments for said in (each.problem, *each.notes) if said]
         for problem in problems:
-            self._display.warning(problem)
+            self._display.warning(printable(problem, _SENTENCE))
         return {"changed": True, "file": str(page), "problems": problems}
 
 

@@ -15,6 +15,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.essms.hardening.plugins.plugin_utils import exports, inventory, reports
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import CatalogueError, load
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import folder as establishment
+from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import printing, publish, settings
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import ResultsError
 
@@ -23,6 +24,7 @@ _OPTIONS = {
     "pdf": {"type": "bool", "default": False},
     "language": {"type": "str", "choices": ["fr", "en"]},
 }
+_SENTENCE = 1000
 
 
 class ActionModule(ActionBase):
@@ -64,7 +66,7 @@ class ActionModule(ActionBase):
             except printing.PrintingError as error:
                 problems.append(str(error))
         for problem in problems:
-            self._display.warning(problem)
+            self._display.warning(printable(problem, _SENTENCE))
         return {"changed": True, "files": [str(file) for file in files], "problems": problems}
 
 

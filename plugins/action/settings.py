@@ -18,13 +18,20 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.essms.hardening.plugins.module_utils.arguments import OPTIONS
-from ansible_collections.essms.hardening.plugins.plugin_utils import failures, host_request, inventory, memory
+from ansible_collections.essms.hardening.plugins.plugin_utils import (
+    answer,
+    failures,
+    host_request,
+    inventory,
+    memory,
+)
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import Catalogue, CatalogueError, load
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import folder as establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import waivers
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import NO_FOLDER, Establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.host_record import HostRecord
 from ansible_collections.essms.hardening.plugins.plugin_utils.origins import Source, is_role_default, origin_of
+from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import settings
 from ansible_collections.essms.hardening.plugins.plugin_utils.resolution import RUN_OPTIONS, check_names
 from ansible_collections.essms.hardening.plugins.plugin_utils.selection import select
@@ -35,6 +42,7 @@ _PACKAGE_MODULES = {"debian": "ansible.builtin.apt", "redhat": "ansible.builtin.
 _GUARD_BOUNDS = (15, 600)
 """Seconds: a blocked try to connect costs ten, and nobody waits longer than ten minutes for access."""
 _AFTER_GUARD = 5
+_SENTENCE = 1000
 _ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
 _SSH = ("ssh", "paramiko", "paramiko_ssh", "libssh")
 
@@ -217,7 +225,7 @@ class ActionModule(ActionBase):
         record.problem = response["problem"]
         record.before = response.get("rows_before", [])
         for note in response["notes"]:
-            display.warning(f"{record.host}: {note}")
+            _warn(f"{record.host}: {note}")
         if response["armed"]:
             self._confirm(record)
         elif response["transaction"]:
@@ -236,10 +244,14 @@ class ActionModule(ActionBase):
         problem = failures.of_result(result)
         if problem:
             raise _ExplainedError(problem)
-        self._diffs += result.get("diff") or []
-        for part, seconds in result["response"]["seconds"].items():
+        try:
+            response = answer.checked(result["response"])
+        except answer.AnswerError as error:
+            raise _ExplainedError(str(error)) from None
+        self._diffs += answer.diffs(result.get("diff"))
+        for part, seconds in response["seconds"].items():
             self._seconds[part] += seconds
-        return dict(result["response"])
+        return response
 
     def _install(self, names: list[str], family: str) -> None:
         """Install what is missing; a failure is left to the controls that need it, which then say so."""
@@ -252,7 +264,7 @@ class ActionModule(ActionBase):
             result = self._with_packages(module, {**arguments, "update_cache": refresh})
             if not result.get("failed"):
                 return
-        display.warning(f"packages could not be installed: {str(result.get('msg', ''))[:200]}")
+        _warn(f"packages could not be installed: {printable(result.get('msg', ''), 200)}")
 
     def _remove(self, response: Mapping[str, Any]) -> None:
         """Remove packages that a transaction had installed and nothing else needs; bring back those they drove out.
@@ -262,10 +274,10 @@ class ActionModule(ActionBase):
         names = response["packages_to_remove"]
         problem = self._ask({"state": "parting", "packages_to_remove": names})["problem"]
         if problem:
-            display.warning(problem)
+            _warn(problem)
         result = self._with_packages("ansible.builtin.apt", {"name": names, "state": "absent", "purge": True})
         if result.get("failed"):
-            display.warning(f"packages installed by the transaction could not be removed: {', '.join(names)}")
+            _warn(f"packages installed by the transaction could not be removed: {', '.join(names)}")
         elif response["packages_to_restore"]:
             self._install(response["packages_to_restore"], response["platform"]["family"])
 
@@ -332,6 +344,11 @@ class ActionModule(ActionBase):
 
 class _ExplainedError(AnsibleError):
     """A failure whose text is already the sentence for the user."""
+
+
+def _warn(sentence: str) -> None:
+    """Show a sentence that may hold the words of a host: none of them acts on the terminal."""
+    display.warning(printable(sentence, _SENTENCE))
 
 
 def _failed_sentence(failed: Mapping[str, str]) -> str:

@@ -28,8 +28,8 @@ _MEASURE = re.compile(r"M[0-9][0-9]")
 
 _VERDICTS = frozenset(verdicts.VERDICTS)
 _EVIDENCE = frozenset({"proven", "enforced-ad", "cross-checked", "simulated", "not-exercised"})
-_RULES = frozenset({"equals", "at_least", "at_most", "one_of", "includes"})
-_STATES = frozenset({"ok", "fail", "unknown", "not_applicable"})
+RULES = frozenset({"equals", "at_least", "at_most", "one_of", "includes"})
+STATES = frozenset({"ok", "fail", "unknown", "not_applicable"})
 
 _WAIVER = frozenset({"control", "scope", "name", "reason", "owner", "approved_by", "start", "end", "state", "orphan"})
 _HOST = frozenset({"name", "groups", "state", "problem", "profile", "platform", "transaction", "guard", "seconds"})
@@ -168,8 +168,8 @@ def _is_row(item: Any) -> bool:
         isinstance(item, dict)
         and item.keys() >= _ROW
         and _texts(item, "kind", "name", "reason")
-        and _word(item["rule"], _RULES)
-        and _word(item["state"], _STATES)
+        and _word(item["rule"], RULES)
+        and _word(item["state"], STATES)
         and isinstance(item.get("control", ""), str)
     )
 
