@@ -154,11 +154,19 @@ class State:
 
     @classmethod
     def decoded(cls, value: Mapping[str, Any]) -> State:
-        """Return the state that was encoded."""
-        return cls(
+        """Return the state that was encoded. Raises ValueError, TypeError or KeyError for anything else."""
+        state = cls(
             {(control, host): Pair(*known) for control, host, *known in value["pairs"]},
             {host: Presence(*known) for host, *known in value["hosts"]},
         )
+        if not all(_is_pair(key, pair) for key, pair in state.pairs.items()):
+            raise ValueError("holds a pair that no run made")
+        if not all(
+            isinstance(host, str) and isinstance(known.run, int) and isinstance(known.seen, (str, type(None)))
+            for host, known in state.hosts.items()
+        ):
+            raise ValueError("holds a host that no run made")
+        return state
 
     def _meet(self, vector: Vector, run: int, when: str) -> None:
         if vector.every_host:
@@ -167,6 +175,16 @@ class State:
         for host in vector.hosts:
             earlier = self.hosts.get(host)
             self.hosts[host] = Presence(run, when if host in looked else earlier and earlier.seen)
+
+
+def _is_pair(key: Key, pair: Pair) -> bool:
+    return (
+        isinstance(key[0], str)
+        and isinstance(key[1], str)
+        and pair.verdict in verdicts.VERDICTS
+        and isinstance(pair.since, (str, type(None)))
+        and isinstance(pair.run, int)
+    )
 
 
 def _since(earlier: Pair | None, verdict: str, when: str) -> str | None:

@@ -14,13 +14,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.essms.hardening.plugins.plugin_utils import reports, results, verdicts
+from ansible_collections.essms.hardening.plugins.plugin_utils import reports, results, results_check, verdicts
 from ansible_collections.essms.hardening.plugins.plugin_utils.errors import shown
 from ansible_collections.essms.hardening.plugins.plugin_utils.history import months
-from ansible_collections.essms.hardening.plugins.plugin_utils.history.database import Database, HistoryError
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.database import MOVE_AWAY, Database, HistoryError
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.fold import GAPS, Key, Pair, State
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Change, Gap, Point, Sighting
-from ansible_collections.essms.hardening.plugins.plugin_utils.history.packing import plain, unpack
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.packing import (
+    DamagedError,
+    plain,
+    unpack,
+    unpack_all,
+)
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.recorder import Recorder
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, HostState, Result, Score, Waived
 
@@ -94,24 +99,28 @@ class History:
             state = _state(connection)
             hosts, found = _details(connection, state)
             waivers = _waivers(connection)
-        facts = unpack(newest[0])
-        return {
-            "schema": results.SCHEMA,
-            "establishment": facts["establishment"],
-            "identity": facts["identity"],
-            "profile": ", ".join(sorted({host["profile"] for host in hosts.values() if host["profile"]})),
-            "mode": newest[2],
-            "check": False,
-            "refused": False,
-            "scope": {"hosts": "all", "controls": "all"},
-            "fleet": {"hosts": {}, "groups": [], "controls": []},
-            "started": facts["started"],
-            "finished": newest[1],
-            "versions": facts["versions"],
-            "waivers": waivers,
-            "hosts": [hosts[name] for name in sorted(hosts)],
-            "results": [_judged(found[pair], known, hosts[pair[1]]) for pair, known in sorted(state.pairs.items())],
-        }
+            facts = unpack(newest[0])
+            document: Document = {
+                "schema": results.SCHEMA,
+                "establishment": facts["establishment"],
+                "identity": facts["identity"],
+                "profile": ", ".join(sorted({host["profile"] for host in hosts.values() if host["profile"]})),
+                "mode": newest[2],
+                "check": False,
+                "refused": False,
+                "scope": {"hosts": "all", "controls": "all"},
+                "fleet": {"hosts": {}, "groups": [], "controls": []},
+                "started": facts["started"],
+                "finished": newest[1],
+                "versions": facts["versions"],
+                "waivers": waivers,
+                "hosts": [hosts[name] for name in sorted(hosts)],
+                "results": [_judged(found[pair], known, hosts[pair[1]]) for pair, known in sorted(state.pairs.items())],
+            }
+            broken = results_check.problem(document)
+            if broken:
+                raise DamagedError(broken)
+        return document
 
     def waivers(self) -> list[Waived]:
         """Return the waivers as the last run over everything found them, else as the last run did."""
@@ -122,8 +131,8 @@ class History:
         """Return name, finess and category as the last run gave them; empty before the first run."""
         with self._database.reading() as connection:
             newest = connection.execute("SELECT facts FROM newest").fetchone()
-        identity: dict[str, str] = unpack(newest[0])["identity"] if newest else {}
-        return identity
+            found = unpack(newest[0])["identity"] if newest else {}
+            return {str(name): str(text) for name, text in found.items()}
 
     def ensure_own(self, finess: str = "") -> None:
         """Raise HistoryError when this is the history of another establishment, so that nothing of it is shown.
@@ -135,7 +144,7 @@ class History:
             found = connection.execute(
                 "SELECT name, value FROM meta WHERE name IN ('establishment', 'finess')"
             ).fetchall()
-        marks = {name: plain(value) for name, value in found}
+            marks = {name: plain(value) for name, value in found}
         owner, number = marks.get("establishment", ""), marks.get("finess", "")
         if owner and reports.folder_name(owner) != self._folder.name:
             raise HistoryError(
@@ -149,6 +158,10 @@ class History:
                 " run folders away."
             )
 
+    def contradiction(self) -> str:
+        """Return the sentence for a history that says something else than the results it was made of."""
+        return f"{self._database.path}: says something else than the results of the last run; {MOVE_AWAY}"
+
     def trend(self, within: int = months.KEPT, *, monthly: bool = False) -> list[Point]:
         """Return where the establishment stood after each run of so many months, oldest first.
 
@@ -160,29 +173,29 @@ class History:
                 return []
             since = months.months_before(newest[0], within)
             rows = connection.execute(_TREND, {"since": since, "monthly": monthly}).fetchall()
-        return [_point(*row[:4]) for row in rows]
+            return [_point(*row[:4]) for row in rows]
 
     def drift(self) -> list[Change]:
         """Return what the last run changed against what was known before it; nothing after the first run."""
         with self._database.reading() as connection:
             found = connection.execute("SELECT body FROM state WHERE name = 'drift'").fetchone()
-        return [Change(*item) for item in unpack(found[0])] if found else []
+            return [Change(*item) for item in unpack(found[0])] if found else []
 
     def gaps(self) -> list[Gap]:
         """Return every control × host that is not compliant, or that nobody could verify, by control and host."""
         with self._database.reading() as connection:
             state = _state(connection)
-        return [
-            Gap(*pair, known.verdict, known.since)
-            for pair, known in sorted(state.pairs.items())
-            if known.verdict in GAPS and known.since
-        ]
+            return [
+                Gap(*pair, known.verdict, known.since)
+                for pair, known in sorted(state.pairs.items())
+                if known.verdict in GAPS and known.since
+            ]
 
     def sightings(self) -> list[Sighting]:
         """Return every host and when a run last verified anything on it, by name."""
         with self._database.reading() as connection:
             state = _state(connection)
-        return [Sighting(host, presence.seen) for host, presence in sorted(state.hosts.items())]
+            return [Sighting(host, presence.seen) for host, presence in sorted(state.hosts.items())]
 
     def _known(self) -> set[str]:
         with self._database.reading() as connection:
@@ -216,8 +229,9 @@ def _details(connection: sqlite3.Connection, state: State) -> tuple[dict[str, Ho
     """Return every host as its last run saw it, and every result as the last run that looked gave it."""
     hosts: dict[str, HostState] = {}
     found: dict[Key, Result] = {}
-    for run, seen, body in connection.execute("SELECT run, seen, body FROM detail"):
-        detail = unpack(body)
+    rows = connection.execute("SELECT run, seen, body FROM detail").fetchall()
+    unpacked = unpack_all(body for _run, _seen, body in rows)
+    for (run, seen, _body), detail in zip(rows, unpacked, strict=True):
         host: HostState = detail["host"]
         if state.hosts[host["name"]].run == run:
             hosts[host["name"]] = host
@@ -255,6 +269,9 @@ def _waivers(connection: sqlite3.Connection) -> list[Waived]:
 
 def _point(name: str, finished: str, mode: str, scores: bytes) -> Point:
     counts: dict[str, list[int]] = unpack(scores)
+    for numbers in counts.values():
+        if len(numbers) != len(verdicts.VERDICTS) or not all(isinstance(number, int) for number in numbers):
+            raise DamagedError("holds a score that no run made")
     measures = {measure: Score(*numbers) for measure, numbers in counts.items()}
     total: Any = [sum(column) for column in zip(*counts.values(), strict=True)]
     return Point(plain(name), finished, mode, Score(*total), measures)

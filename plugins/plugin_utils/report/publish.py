@@ -12,12 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
+from typing import Literal
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import atomic, results, verdicts
 from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import waivers
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import Establishment
-from ansible_collections.essms.hardening.plugins.plugin_utils.history import plan
+from ansible_collections.essms.hardening.plugins.plugin_utils.history import months, plan
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.database import HistoryError
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.fold import GAPS
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Gap
@@ -28,6 +29,8 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.results import Doc
 from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
 
 REPORT = "report.html"
+_TOLD: tuple[Literal["verdict", "settings", "waiver"], ...] = ("verdict", "settings", "waiver")
+"""What a report shows of a result, and what the history has to have kept as the run wrote it."""
 _OWNERS = ("it_referent", "provider", "director")
 """Who answers for a gap that nobody was given: the first of these roles that the establishment has."""
 
@@ -60,7 +63,7 @@ def gather(
     """
     history = History(run.parent, now)
     problems: list[str] = []
-    late = ""
+    late = missing = ""
     try:
         try:
             problems += history.catch_up({run.name: made} if made else None)
@@ -69,11 +72,14 @@ def gather(
             problems.append(late := str(error))
         history.ensure_own(_finess(made, site))
         material, since = _from_history(history, catalogue, now, late)
+        if material is not None and not late and _contradicted(run, made, material.document, problems):
+            raise HistoryError(history.contradiction())
     except HistoryError as error:
-        problems += [str(error)] * (str(error) not in problems)
+        missing = str(error)
+        problems += [missing] * (missing not in problems)
         material, since = None, {}
     if material is None:
-        material = Material(made or results.read(run), catalogue, now, {}, missing=problems[0] if problems else "")
+        material = Material(made or results.read(run), catalogue, now, {}, missing=missing or "".join(problems[:1]))
     document, decisions = _judged_today(material.document, now.date()), []
     if site is not None:
         try:
@@ -92,6 +98,33 @@ def gather(
         closed=plan.closed(decisions, document["results"]),
     )
     return Gathered(material, tuple(problems))
+
+
+def _contradicted(run: Path, made: Document | None, known: Document, problems: list[str]) -> bool:
+    """Return whether the history says something else of what the last run looked at than its own results.
+
+    Only a later run may: its look carries a later date. Results that cannot be read are told, and contradict nothing.
+    """
+    try:
+        own = made or results.read(run)
+    except results.ResultsError as error:
+        problems.append(str(error))
+        return False
+    if own["check"] or own["refused"]:
+        return False
+    finished = months.moment(own["finished"])
+    newest = months.moment(known["finished"]) <= finished
+    found = {(result["control"], result["host"]): result for result in known["results"]}
+    for result in own["results"]:
+        later = found.get((result["control"], result["host"]))
+        if later is None:
+            if newest:
+                return True
+            continue
+        seen = months.moment(later.get("seen", ""))
+        if seen < finished or (seen == finished and any(later[part] != result[part] for part in _TOLD)):
+            return True
+    return False
 
 
 def language_of(site: Establishment | None, otherwise: str) -> str:
