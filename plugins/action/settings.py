@@ -30,7 +30,12 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.establishment impo
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import waivers
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import NO_FOLDER, Establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.host_record import HostRecord
-from ansible_collections.essms.hardening.plugins.plugin_utils.origins import Source, is_role_default, origin_of
+from ansible_collections.essms.hardening.plugins.plugin_utils.origins import (
+    Source,
+    is_role_default,
+    is_secret,
+    origin_of,
+)
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import settings
 from ansible_collections.essms.hardening.plugins.plugin_utils.resolution import RUN_OPTIONS, check_names
@@ -168,16 +173,19 @@ class ActionModule(ActionBase):
         declared = waivers.load(folder) if folder else []
         record.waivers = [waiver for waiver in declared if waiver.covers(record.host, record.groups)]
         variables = self._variables(catalogue)
-        record.profile = str(variables.get("essms_profile", "combine"))
+        profile = str(variables.get("essms_profile", "combine"))
+        # what is no profile may be anything, a secret too
+        record.profile = profile if profile in catalogue.profiles else ""
         return host_request.of_controls(
             catalogue,
             chosen,
-            profile=record.profile,
+            profile=profile,
             variables=variables,
             source_of=self._source_of,
             groups=self._template("group_names", []),
             waivers=record.waivers,
             today=_today(),
+            secret=[name for name in variables if is_secret(self._vars.get(name))],
         )
 
     def _variables(self, catalogue: Catalogue) -> dict[str, Any]:

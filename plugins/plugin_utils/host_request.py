@@ -77,8 +77,11 @@ def of_controls(
     groups: Collection[str],
     waivers: Sequence[Waiver],
     today: date,
+    secret: Collection[str] = (),
 ) -> HostRequest:
     """Return the request for controls of the catalogue; ``waivers`` are those that cover the host.
+
+    ``secret`` names the variables whose value no error may show.
 
     Raises CatalogueError for the first value that is wrong.
     """
@@ -91,6 +94,7 @@ def of_controls(
         variables=variables,
         source_of=source_of,
         groups=groups,
+        secret=secret,
     )
     whole = len(chosen) == len(catalogue.controls)
     content = {
