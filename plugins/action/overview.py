@@ -49,9 +49,11 @@ class ActionModule(ActionBase):
             language = options["language"] or settings.in_use().language
             atomic.replace(page, overview.render(found, catalogue, language, _links(root, found)).encode())
         except CatalogueError as error:
-            raise AnsibleError(str(error)) from error
+            raise AnsibleError(str(error)) from None
         except OSError as error:
-            raise AnsibleError(f"{error.filename}: cannot be read or written: {error.strerror}") from error
+            raise AnsibleError(
+                f"{error.filename or 'the report folder'}: cannot be read or written: {error.strerror or error}"
+            ) from None
         problems = [said for each in found.establishments for said in (each.problem, *each.notes) if said]
         for problem in problems:
             self._display.warning(printable(problem, _SENTENCE))

@@ -46,9 +46,11 @@ class ActionModule(ActionBase):
                 return {"changed": True, "files": [str(run / publish.REPORT)], "problems": []}
             return self._made(run, folder, options)
         except (CatalogueError, ResultsError) as error:
-            raise AnsibleError(str(error)) from error
+            raise AnsibleError(str(error)) from None
         except OSError as error:
-            raise AnsibleError(f"{error.filename}: cannot be written: {error.strerror}") from error
+            raise AnsibleError(
+                f"{error.filename or 'the report folder'}: cannot be written: {error.strerror or error}"
+            ) from None
 
     def _made(self, run: Path, folder: Path | None, options: dict[str, Any]) -> dict[str, Any]:
         site = establishment.load(folder) if folder else None

@@ -26,6 +26,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils import (
     memory,
 )
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import Catalogue, CatalogueError, load
+from ansible_collections.essms.hardening.plugins.plugin_utils.errors import shown
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import folder as establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import waivers
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import NO_FOLDER, Establishment
@@ -49,6 +50,7 @@ _GUARD_BOUNDS = (15, 600)
 _AFTER_GUARD = 5
 _SENTENCE = 1000
 _ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
+_TRANSACTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SSH = ("ssh", "paramiko", "paramiko_ssh", "libssh")
 
 display = Display()
@@ -101,6 +103,9 @@ class ActionModule(ActionBase):
             record.problem = str(error)
         except AnsibleError as error:
             record.problem = failures.sentence(str(error))
+        except OSError as error:
+            place = printable(error.filename or "this controller", 200)
+            record.problem = f"{place}: {error.strerror or error}: put that right on this controller, then run again."
         return self._result(record, unreachable)
 
     # --- before the host is asked ------------------------------------------------------------------------------------
@@ -146,7 +151,7 @@ class ActionModule(ActionBase):
             "spared": self._spared(),
             "relax": self._args["relax"],
             "guard_seconds": self._guard_seconds(),
-            "transaction": self._args["transaction"],
+            "transaction": self._transaction(),
         }
 
     def _check_inventory(self) -> None:
@@ -210,6 +215,15 @@ class ActionModule(ActionBase):
             raise CatalogueError("essms_break_glass_accounts: must be a list of account names, such as [secours]")
         user = self._connection.get_option("remote_user") if self._connection.transport != "local" else None
         return [*([str(user)] if user else []), *emergency]
+
+    def _transaction(self) -> str:
+        """Return the transaction to take back; the host makes the name of a folder of it."""
+        name = str(self._args["transaction"])
+        if not _TRANSACTION.fullmatch(name):
+            raise CatalogueError(
+                f"essms_transaction: {shown(name)} is no name of a transaction; use last, or a name as a run shows it"
+            )
+        return name
 
     def _guard_seconds(self) -> int:
         """Return the time for the confirmation; only SSH can be cut and proven, so no guard waits for anything else."""
