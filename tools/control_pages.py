@@ -47,6 +47,9 @@ _PHRASES: dict[str, dict[str, str]] = {
         "not-exercised_row": "not exercised",
         "default": "Default",
         "accepted": "Without a written reason",
+        "whole": "every item of the profile's list, and more",
+        "nothing_more": "items of the profile's list, no others",
+        "not_empty": "any list that is not empty",
         "allowed": "Allowed: {}.",
         "everywhere": "Default: {} ({}).",
         "access": "could cut access, so the guard puts it back unless a new connection confirms it",
@@ -99,6 +102,9 @@ _PHRASES: dict[str, dict[str, str]] = {
         "not-exercised_row": "non exercé",
         "default": "Par défaut",
         "accepted": "Sans motif écrit",
+        "whole": "tous les éléments de la liste du profil, et d'autres",
+        "nothing_more": "des éléments de la liste du profil, sans autre",
+        "not_empty": "toute liste qui n'est pas vide",
         "allowed": "Permis : {}.",
         "everywhere": "Par défaut : {} ({}).",
         "access": (
@@ -257,6 +263,10 @@ class _Page:
     def _limits(self, bounds: Mapping[str, Any]) -> str:
         if "enum" in bounds:
             return self._say("or").join(map(self._words.value, bounds["enum"]))
+        if "allOf" in bounds:
+            return self._say("whole")
+        if "type" not in bounds and {"items", "maxItems", "minItems"} & bounds.keys():
+            return self._say("nothing_more" if "minItems" not in bounds else "not_empty")
         low, high = bounds.get("minimum"), bounds.get("maximum")
         if low is not None and high is not None:
             return self._say("range", low, high)

@@ -14,7 +14,6 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.essms.hardening.plugins.plugin_utils import atomic
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import CatalogueError, load
-from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import folder as establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.overview import Overview, gather
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import overview, publish, settings
@@ -36,7 +35,7 @@ class ActionModule(ActionBase):
         _spec, options = self.validate_argument_spec(argument_spec=_OPTIONS)
         root = settings.in_use().folder
         if root is None:
-            raise AnsibleError("the callback essms.hardening.results is not in use, so there are no results to show")
+            raise AnsibleError(settings.NOT_IN_USE)
         if not root.is_dir():
             raise AnsibleError(f"{root}: there is no run to show yet; audit an establishment first")
         page = root / _FILE
@@ -44,8 +43,8 @@ class ActionModule(ActionBase):
             return {"changed": True, "file": str(page), "problems": []}
         try:
             catalogue = load()
-            limits = _unseen_days(options["inventories"])
-            found = gather(root, catalogue=catalogue, now=datetime.now(UTC), unseen_days=limits)
+            inventories = Path(options["inventories"]) if options["inventories"] else None
+            found = gather(root, catalogue=catalogue, now=datetime.now(UTC), inventories=inventories)
             language = options["language"] or settings.in_use().language
             atomic.replace(page, overview.render(found, catalogue, language, _links(root, found)).encode())
         except CatalogueError as error:
@@ -60,23 +59,15 @@ class ActionModule(ActionBase):
         return {"changed": True, "file": str(page), "problems": problems}
 
 
-def _unseen_days(inventories: str | None) -> dict[str, int]:
-    """Return after how many days each establishment misses a host, as far as it says so."""
-    found = {}
-    for path in sorted(Path(inventories).glob("[!._]*")) if inventories else ():
-        try:
-            days = establishment.load(path).content.get("hosts_unseen_days")
-        except CatalogueError:
-            # its own next run says what is wrong with the file
-            continue
-        if days:
-            found[path.name] = int(days)
-    return found
-
-
 def _links(root: Path, found: Overview) -> dict[str, str]:
     """Return the latest report of each establishment that has one, relative to the page."""
     slugs = [each.slug for each in found.establishments]
-    return {
-        slug: f"{slug}/latest/{publish.REPORT}" for slug in slugs if (root / slug / "latest" / publish.REPORT).is_file()
-    }
+    return {slug: f"{slug}/latest/{publish.REPORT}" for slug in slugs if _has_report(root / slug)}
+
+
+def _has_report(folder: Path) -> bool:
+    try:
+        return (folder / "latest" / publish.REPORT).is_file()
+    except OSError:
+        # the line of the establishment says what is wrong with its folder
+        return False

@@ -49,7 +49,7 @@ class ActionModule(ActionBase):
             raise AnsibleError(str(error)) from None
         except OSError as error:
             raise AnsibleError(
-                f"{error.filename or 'the report folder'}: cannot be written: {error.strerror or error}"
+                f"{error.filename or 'the report folder'}: cannot be read or written: {error.strerror or error}"
             ) from None
 
     def _made(self, run: Path, folder: Path | None, options: dict[str, Any]) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class ActionModule(ActionBase):
 def _last_run(name: str) -> Path:
     root = settings.in_use().folder
     if root is None:
-        raise AnsibleError("the callback essms.hardening.results is not in use, so there are no results to report")
+        raise AnsibleError(settings.NOT_IN_USE)
     latest = root / reports.folder_name(name) / "latest"
     if not (latest / "results.json").is_file():
         raise AnsibleError(f"{latest}: there is no run to report yet; audit the establishment first")

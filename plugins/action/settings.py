@@ -190,6 +190,7 @@ class ActionModule(ActionBase):
             groups=self._template("group_names", []),
             waivers=record.waivers,
             today=_today(),
+            base=str(self._site.content.get("profile", "")),
             secret=[name for name in variables if is_secret(self._vars.get(name))],
         )
 

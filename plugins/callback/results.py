@@ -317,17 +317,20 @@ class CallbackModule(CallbackBase):
             )
             report = publish.write(path.parent, gathered, language)
         except (CatalogueError, HistoryError, results.ResultsError) as error:
-            self._tell(words("report_problem", error))
+            self._incomplete(str(error), words)
             return None
         except OSError as error:
-            self._tell(words("report_problem", f"{error.filename or path.parent}: {error.strerror or error}"))
+            self._incomplete(f"{error.filename or path.parent}: {error.strerror or error}", words)
             return None
         except Exception as error:  # noqa: BLE001 - a report that cannot be made costs neither results nor run
-            self._tell(words("report_problem", f"{_fault(error)}. {_REPORT_IT}"))
+            self._incomplete(f"{_fault(error)}. {_REPORT_IT}", words)
             return None
         for problem in gathered.problems:
-            self._tell(words("report_problem", problem))
+            self._incomplete(problem, words)
         return report
+
+    def _incomplete(self, problem: str, words: Words) -> None:
+        self._tell(words("report_problem", words.note(problem)))
 
 
 def _fault(error: Exception) -> str:

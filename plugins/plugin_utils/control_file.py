@@ -62,6 +62,10 @@ def parse(
     return control, parameters
 
 
+_DIRECTIONS = {"int": ("smaller", "larger"), "list": ("shorter", "longer")}
+"""How values of a type can be weaker than another one, where they are not listed in order."""
+
+
 def _check_place(control: str, path: Path, name: str, role: str, measures: Mapping[str, Measure]) -> None:
     """Check that a control stands in the role of its measure, in a file that bears its id."""
     if not re.fullmatch(rf"{control}_[a-z0-9_]+", path.stem):
@@ -189,20 +193,28 @@ def _not_weaker(
     """Return the accepted range per profile, in which no value is weaker than the profile's own."""
     if "weaker" not in body:
         return dict(accepted)
-    weaker, ranges = body["weaker"], {}
-    if isinstance(weaker, str) != (body["type"] == "int"):
-        raise CatalogueError(f"{where}.weaker: give smaller or larger for type int, a list for any other type")
+    weaker, kind = body["weaker"], body["type"]
+    if weaker not in _DIRECTIONS.get(kind, ()) and not (kind in ("str", "bool") and isinstance(weaker, list)):
+        known = " or ".join(_DIRECTIONS.get(kind, ("a list from the weakest to the strictest value",)))
+        raise CatalogueError(f"{where}.weaker: means nothing for type {kind}; give {known}")
+    ranges = {}
     for profile, value in values.items():
-        if weaker == "smaller":
-            limit = {"minimum": value}
-        elif weaker == "larger":
-            limit = {"maximum": value}
-        elif value in weaker:
-            limit = {"enum": weaker[weaker.index(value) :]}
-        else:
+        if isinstance(weaker, list) and value not in weaker:
             raise CatalogueError(f"{where}.weaker: {shown(value)} of profile {profile} is not in it; add it")
-        ranges[profile] = {**accepted.get(profile, accepted.get("default", {})), **limit}
+        own = accepted.get(profile, accepted.get("default", {}))
+        ranges[profile] = {**own, **_limit(weaker, value)}
     return ranges
+
+
+def _limit(weaker: str | list[Any], value: Any) -> dict[str, Any]:
+    """Return the JSON Schema of the values that are no weaker than this one."""
+    if isinstance(weaker, list):
+        return {"enum": weaker[weaker.index(value) :]}
+    if weaker == "shorter":
+        return {"allOf": [{"contains": {"const": item}} for item in value]} if value else {}
+    if weaker == "longer":
+        return {"items": {"enum": value}} if value else {"maxItems": 0}
+    return {"minimum" if weaker == "smaller" else "maximum": value}
 
 
 def _origins(body: Mapping[str, Any], origin: str, where: str, profiles: Collection[str]) -> dict[str, str]:

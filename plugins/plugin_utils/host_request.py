@@ -77,11 +77,13 @@ def of_controls(
     groups: Collection[str],
     waivers: Sequence[Waiver],
     today: date,
+    base: str = "",
     secret: Collection[str] = (),
 ) -> HostRequest:
     """Return the request for controls of the catalogue; ``waivers`` are those that cover the host.
 
-    ``secret`` names the variables whose value no error may show.
+    ``base`` is the profile of the establishment, by which a value is weaker or not; ``secret`` names the variables
+    whose value no error may show.
 
     Raises CatalogueError for the first value that is wrong.
     """
@@ -94,6 +96,7 @@ def of_controls(
         variables=variables,
         source_of=source_of,
         groups=groups,
+        base=base,
         secret=secret,
     )
     whole = len(chosen) == len(catalogue.controls)

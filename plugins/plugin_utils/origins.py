@@ -17,7 +17,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils import regular
 
 try:
     from ansible._internal._datatag._tags import Origin
-except ImportError:  # ansible-core before 2.19 does not remember it
+except ImportError:  # it is private, so a later ansible-core may keep it elsewhere
     Origin = None
 
 _ENCRYPTED = frozenset({"EncryptedString", "AnsibleVaultEncryptedUnicode"})

@@ -69,13 +69,15 @@ def resolve(
     variables: Mapping[str, object],
     source_of: Callable[[str, object], Source],
     groups: Collection[str] | None = None,
+    base: str = "",
     secret: Collection[str] = (),
 ) -> Resolution:
     """Return the settings of the controls that apply to a platform, and their parameters.
 
     ``variables`` holds the already templated values an inventory or command line gives, and JUSTIFICATIONS;
     ``source_of(name, value)`` says who decided one, and where; ``groups`` are the host's, None standing for all there
-    are; ``secret`` names the variables whose value no error may show.
+    are. ``base`` is the profile of the establishment, where a host or group has another one: what is weaker than that
+    profile needs its written reason all the same. ``secret`` names the variables whose value no error may show.
     Raises CatalogueError for the first thing that is wrong.
     """
     if profile not in catalogue.profiles:
@@ -93,7 +95,9 @@ def resolve(
         names = dict.fromkeys((*control.parameters, *part.uses))
         for name in names:
             if name not in known:
-                known[name] = _value(catalogue.parameters[name], profile, variables, reasons, source_of, name in secret)
+                known[name] = _value(
+                    catalogue.parameters[name], profile, base or profile, variables, reasons, source_of, name in secret
+                )
         values = {name: known[name]["value"] for name in names}
         result.parameters[control.id] = {name: _as_shown(catalogue.parameters[name], known[name]) for name in names}
         if part.groups and groups is not None and not set(values[part.groups]) & set(groups):
@@ -159,7 +163,15 @@ def justified(
                 known = nearest(str(parameter), catalogue.parameters)
                 raise CatalogueError(f"{name}: unknown parameter {'' if name in secret else parameter}; {known}")
             reasons[str(parameter)] = {key: str(text) for key, text in entry.items()}
+            _check_day(f"{name}.{parameter}.date", reasons[str(parameter)]["date"])
     return reasons
+
+
+def _check_day(place: str, text: str) -> None:
+    """Refuse a day that has not come yet: nobody has decided then."""
+    # whoever writes it may be a day ahead of this clock
+    if dt.date.fromisoformat(text) > dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1):
+        raise CatalogueError(f"{place}: {shown(text)} has not come yet; give the day of the decision")
 
 
 @lru_cache(maxsize=1)
@@ -178,6 +190,7 @@ def _with_text_date(entry: object) -> object:
 def _value(
     parameter: Parameter,
     profile: str,
+    base: str,
     variables: Mapping[str, object],
     reasons: Mapping[str, dict[str, str]],
     source_of: Callable[[str, object], Source],
@@ -191,22 +204,33 @@ def _value(
     own = parameter.values[profile]
     value = plain(parameter, variables.get(parameter.name, own))
     if type(value) is type(own) and value == own:
-        return _decided(own, Source(f"profile {profile}", "profile", profile), own)
-    source = source_of(parameter.name, variables[parameter.name])
+        if profile == base:
+            return _decided(own, Source(f"profile {profile}", "profile", profile), own)
+        source = source_of("essms_profile", variables.get("essms_profile"))
+    else:
+        source = source_of(parameter.name, variables[parameter.name])
     where = f"{parameter.name} ({printable(source.place)})"
     broken = schemas.problem(parameter.bounds_key, value, secret)
     if broken:
         raise CatalogueError(f"{where}: {broken}")
-    accepted = parameter.accepted_in(profile)
-    if not schemas.problem(accepted, value):
-        return _decided(value, source, own)
+    weak = unaccepted(parameter, value, base, secret)
+    if not weak:
+        return _decided(value, source, parameter.values[base])
     if parameter.name not in reasons:
-        said = f"{schemas.UNSHOWN} it" if secret else shown(value)
-        raise CatalogueError(
-            f"{where}: {said} is outside what profile {profile} accepts ({schemas.limits(accepted)});"
-            f" choose such a value or write why in {JUSTIFICATIONS}.{parameter.name} (reason, author, date)"
-        )
-    return _decided(value, source, own, reasons[parameter.name])
+        raise CatalogueError(f"{where}: {weak}")
+    return _decided(value, source, parameter.values[base], reasons[parameter.name])
+
+
+def unaccepted(parameter: Parameter, value: Any, profile: str, secret: bool = False) -> str:
+    """Return why a value needs a written reason under a profile, or an empty text; a ``secret`` one is not shown."""
+    accepted = parameter.accepted_in(profile)
+    if value == parameter.values[profile] or not schemas.problem(accepted, value):
+        return ""
+    said = f"{schemas.UNSHOWN} it" if secret else shown(value)
+    return (
+        f"{said} is outside what profile {profile} accepts ({schemas.limits(accepted)});"
+        f" choose such a value or write why in {JUSTIFICATIONS}.{parameter.name} (reason, author, date)"
+    )
 
 
 def _decided(value: Any, source: Source, own: Any, deviation: dict[str, str] | None = None) -> Value:

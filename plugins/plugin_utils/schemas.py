@@ -161,6 +161,8 @@ def _sentence(error: Any) -> str:
     if rule in ("enum", "const"):
         choices = wanted if rule == "enum" else [wanted]
         return f"{shown(value)} is not allowed; use {' or '.join(shown(choice) for choice in choices)}"
+    if rule == "contains":
+        return f"lacks {shown(wanted['const'])}; add it"
     if rule == "anyOf":
         keys = [name for option in wanted for name in option.get("required", [])]
         return f"a key is missing; add {' or '.join(keys)}" if keys else f"{shown(value)} has none of the allowed forms"
@@ -188,6 +190,8 @@ def limits(schema: Mapping[str, Any]) -> str:
     """Return the bounds of a parameter for people: ``8 to 128``, ``yescrypt or sha512``."""
     if "enum" in schema:
         return " or ".join(str(value).lower() if isinstance(value, bool) else str(value) for value in schema["enum"])
+    if "type" not in schema and {"allOf", "items", "maxItems", "minItems"} & schema.keys():
+        return _list_limits(schema)
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None and high is not None:
         return f"{low} to {high}"
@@ -196,3 +200,10 @@ def limits(schema: Mapping[str, Any]) -> str:
     if high is not None:
         return f"{high} or less"
     return ""
+
+
+def _list_limits(schema: Mapping[str, Any]) -> str:
+    if "allOf" in schema:
+        return "with " + ", ".join(str(each["contains"]["const"]) for each in schema["allOf"])
+    only = ", ".join(map(str, schema.get("items", {}).get("enum", ())))
+    return f"only {only}" if only else "an empty list" if schema.get("maxItems") == 0 else "not an empty list"

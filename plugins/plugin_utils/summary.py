@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import results, verdicts
 from ansible_collections.essms.hardening.plugins.plugin_utils.canvas import Canvas
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.waivers import told_state
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable, width
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, HostState, Result, Score
 from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
@@ -256,7 +257,7 @@ def hosts_and_text(hosts: Sequence[str], text: str, document: Document, view: Vi
 
 
 def host_names(hosts: Sequence[str], document: Document, view: View) -> str:
-    """Return a few names and how many more, or « tous les hôtes »."""
+    """Return a few names and how many more, or « toutes les machines »."""
     if len(hosts) == len(document["hosts"]) and len(hosts) > 2:
         return view.words("every_host", len(hosts))
     shown = ", ".join(printable(host, 32) for host in hosts[:_HOSTS_SHOWN])
@@ -285,17 +286,17 @@ def unverified_hosts(document: Document, view: View) -> list[str]:
         else:
             lines += [head.rstrip(), *canvas.paragraph(problem, "    ")]
         lines += canvas.paragraph(words.advice(hosts[0]["problem"]).action, "      ", first="    → ")
-        for sentence in _sentences(hosts):
+        for sentence in _sentences(hosts, words):
             lines += canvas.paragraph(sentence, "      ", "dim")
     return lines
 
 
-def _sentences(hosts: Iterable[HostState]) -> list[str]:
+def _sentences(hosts: Iterable[HostState], words: Words) -> list[str]:
     """Return what was said of these hosts, once each even where only the host's own name differs."""
     said: dict[str, str] = {}
     for host in hosts:
         said.setdefault(re.sub(rf"\b{re.escape(host['name'])}\b", "", host["problem"]), host["problem"])
-    return [printable(sentence, 240) for sentence in list(said.values())[:3]]
+    return [printable(words.note(sentence), 240) for sentence in list(said.values())[:3]]
 
 
 def _waivers_to_review(document: Document, view: View) -> list[str]:
@@ -303,7 +304,7 @@ def _waivers_to_review(document: Document, view: View) -> list[str]:
     words, canvas = view.words, view.canvas
     lines = []
     for waiver in document["waivers"]:
-        state = "orphan" if waiver["orphan"] else waiver["state"]
+        state = told_state(waiver)
         if state not in ("orphan", "expiring", "expired"):
             continue
         target = printable(waiver["name"], 40) or words("whole_establishment")

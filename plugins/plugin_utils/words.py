@@ -31,7 +31,7 @@ _PHRASES: dict[str, dict[str, Any]] = {
         "day": "{:%d/%m/%Y}",
         "score": "de conformité prouvée",
         "no_score": "Rien n’a pu être jugé",
-        "seen": "{} % vérifié ; {} % de conformité sur ce qui a pu l’être",
+        "seen": "part vérifiée : {} % ; {} % de conformité sur ce qui a pu l’être",
         "seen_nothing": "rien n’a pu être vérifié",
         "all_seen": "tout a pu être vérifié",
         "expected": "attendu {}",
@@ -49,8 +49,8 @@ _PHRASES: dict[str, dict[str, Any]] = {
         "semicolon": " ; ",
         "more_settings": ("et {} autre réglage", "et {} autres réglages"),
         "more_hosts": ("et {} autre", "et {} autres"),
-        "every_host": "tous les hôtes ({})",
-        "hosts": ("{} hôte", "{} hôtes"),
+        "every_host": "toutes les machines ({})",
+        "hosts": ("{} machine", "{} machines"),
         "compliant": ("{} conforme", "{} conformes"),
         "non_compliant": ("{} non conforme", "{} non conformes"),
         "waived": ("{} dérogation", "{} dérogations"),
@@ -59,11 +59,11 @@ _PHRASES: dict[str, dict[str, Any]] = {
         "unverified": "non vérifié",
         "waiver": "dérogation jusqu’au {end} : {reason} ({owner})",
         "waivers_to_review": "Dérogations à revoir",
-        "waiver_expiring": "prend fin le {} ({})",
-        "waiver_expired": "terminée le {} : le contrôle est exigé de nouveau ({})",
-        "waiver_orphan": "ne s’applique à rien : contrôle, groupe ou hôte inconnu ; fin le {} ({})",
+        "waiver_expiring": "échoit le {} ({})",
+        "waiver_expired": "échue le {} : le contrôle est exigé de nouveau ({})",
+        "waiver_orphan": "ne s’applique à rien : contrôle, groupe ou machine inconnus ; échoit le {} ({})",
         "whole_establishment": "tout l’établissement",
-        "unverified_hosts": "Hôtes non vérifiés",
+        "unverified_hosts": "Machines non vérifiées",
         "troubled_hosts": "Incidents",
         "changed": "Modifications",
         "would_change": "Ce qui serait modifié",
@@ -87,6 +87,8 @@ _PHRASES: dict[str, dict[str, Any]] = {
         "title_left": "Restent à traiter",
         "title_worse": "Dégradés",
         "from_to": "{} → {}",
+        "never": "aucune vérification jusqu’ici",
+        "never_do": "lancer un audit de tout l’établissement",
         "unreachable": "injoignable : aucune connexion n’a pu être établie",
         "unreachable_do": "vérifier que la machine est allumée, que son adresse est la bonne et que SSH y répond",
         "login": "connexion refusée : l’identifiant ou la clé ne sont pas acceptés",
@@ -99,7 +101,7 @@ _PHRASES: dict[str, dict[str, Any]] = {
         "python_do": "y installer le paquet python3 (3.9 ou plus récent)",
         "platform": "système non pris en charge",
         "platform_do": "retirer cette machine de l’inventaire ou la suivre par un autre moyen",
-        "stopped": "jamais atteint : l’exécution s’est arrêtée avant",
+        "stopped": "jamais atteinte : l’exécution s’est arrêtée avant",
         "stopped_do": "corriger ce qui l’a arrêtée, puis relancer",
         "guard": "l’accès a été coupé par un réglage : la machine a remis ses anciens réglages d’elle-même",
         "guard_do": "chercher le réglage en cause (SSH, PAM ou pare-feu), puis réappliquer contrôle par contrôle",
@@ -115,7 +117,7 @@ _PHRASES: dict[str, dict[str, Any]] = {
         "killed_do": "relancer : ce qui avait été commencé sera remis en état",
         "answer": "ce que cette machine a répondu n’est pas une réponse de cet outil : rien n’en est retenu",
         "answer_do": "examiner cette machine avant de s’y fier, puis relancer",
-        "other": "n’a pas pu être vérifié",
+        "other": "vérification impossible",
         "other_do": "lire la raison ci-dessous, corriger, puis relancer sur cette machine",
     },
     "en": {
@@ -184,6 +186,8 @@ _PHRASES: dict[str, dict[str, Any]] = {
         "title_left": "Still to do",
         "title_worse": "Got worse",
         "from_to": "{} → {}",
+        "never": "not verified so far",
+        "never_do": "audit the whole establishment",
         "unreachable": "unreachable: no connection could be made",
         "unreachable_do": "check that the machine is on, that its address is right and that SSH answers there",
         "login": "login refused: the user or the key is not accepted",
@@ -220,6 +224,7 @@ _PHRASES: dict[str, dict[str, Any]] = {
 #: Words of a technical sentence that tell what is the matter; the first line that matches decides.
 _PROBLEMS = (
     ("answer", r"is no answer of essms"),
+    ("never", r"^no run has looked at this yet"),
     ("guard", r"guard puts everything back"),
     ("stopped", r"^the run (stopped|was interrupted)"),
     ("value", r"essms_|select no control|no host was touched|several establishments|this run leaves out|\.yml:[0-9]"),
@@ -231,7 +236,14 @@ _PROBLEMS = (
     ("login", r"permission denied \(|refused the login|authentication fail|too many authentication"),
     ("privilege", r"sudo|become|privilege|escalat|not root"),
     ("python", r"python|interpreter"),
-    ("unreachable", r"unreachable|does not answer|connect|timed? ?out|no route|resolve|name or service"),
+    (
+        "unreachable",
+        (
+            r"\bunreachable\b|^the host does not answer|resolve hostname|of this host cannot be resolved"
+            r"|name or service|(failed to connect|connect to|connection to) (the )?host"
+            r"|connection (refused|reset|closed|timed)|timed? ?out|no route to host"
+        ),
+    ),
     ("platform", r"unsupported|not (a )?supported"),
 )
 

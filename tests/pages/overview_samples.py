@@ -23,7 +23,7 @@ def overview(count: int = 40, months: int = 36) -> Overview:
     broken = Standing(
         "ehpad-exemple-00",
         problem="history.sqlite3: is damaged; move it away, the next run makes one from the run folders.",
-        notes=["20260901T030000Z-audit/results.json: is not valid JSON."],
+        notes=["20260901T030000Z-audit/results.json: is empty; run again, or take the file of another run."],
     )
     return Overview(NOW.date(), [broken, *standings])
 

@@ -172,13 +172,15 @@ def points(document: Document, months: int) -> list[Point]:
         when = NOW - timedelta(days=30 * (months - 1 - index))
         step = 0.55 if index < months // 3 else 0.3 if index < months - 2 else 0.05
         share = step * left**0.5 if index < months - 1 else 0
+        score = _earlier(results.score(document["results"]), share)
         found.append(
             Point(
                 run=f"{when:%Y%m%dT%H%M%SZ}-{'apply' if applied else 'audit'}",
                 when=when.isoformat().replace("+00:00", "Z"),
                 mode="apply" if applied else "audit",
-                score=_earlier(results.score(document["results"]), share),
+                score=score,
                 measures={name: _earlier(results.score(items), share) for name, items in by_measure.items()},
+                effect=(_earlier(score, 0.1), score) if applied else None,
             )
         )
     return found

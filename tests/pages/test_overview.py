@@ -46,7 +46,7 @@ def test_every_establishment_is_there_the_worst_first(show: Show, overview: Repo
     broken, worst = page.locator(ROWS).nth(0), page.locator(ROWS).nth(1)
     expect(broken.locator("th")).to_contain_text("problème")
     expect(broken.locator("td").first).to_contain_text("–")
-    expect(page.locator("#problemes")).to_contain_text("is damaged")
+    expect(page.locator("#problemes")).to_contain_text("fichier abîmé")
     assert found[1].last is not None
     expect(worst.locator("td").first).to_contain_text(f"{found[1].last.score.proven_percent}\xa0%")
     for measure, cell in zip(sorted(load().measures), worst.locator(".cell").all(), strict=True):

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import verdicts
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.store import History
-from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, Result
+from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, Fleet, Result
 
 from tests.unit.result_samples import VERSIONS, WAIVER, control, row
 
@@ -38,6 +38,11 @@ def result(name_: str, host: str, verdict: str) -> Result:
     item = control(name_, rows, WAIVER if verdict == verdicts.WAIVED else None)
     found: Any = {**item, "host": host, "before_verdict": None, "reason": GONE if not rows else ""}
     return found
+
+
+def fleet(hosts: Iterable[str], controls: Iterable[str]) -> Fleet:
+    """Return what a run says of everything there is."""
+    return {"hosts": {host: ["postes_soins"] for host in hosts}, "groups": ["postes_soins"], "controls": list(controls)}
 
 
 def run(

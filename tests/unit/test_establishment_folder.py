@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.essms.hardening.plugins.plugin_utils import reading, schemas
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import CatalogueError
-from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import folder, layout
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import folder
 
 from tests.support.establishments import Inventories
 
@@ -35,12 +35,10 @@ def test_the_example_says_who_it_is_and_feeds_its_variables(site: Inventories) -
     }
 
 
-def test_decisions_and_registers_are_read_when_asked_for(site: Inventories) -> None:
+def test_decisions_are_read_when_asked_for(site: Inventories) -> None:
     found = folder.load(site.folder)
     assert found.decisions[0]["control"] == "M06-01"
     assert found.decisions[0]["due"] == "2027-01-31"  # text, not a date
-    assert set(found.registers) == set(layout.REGISTER_KINDS)
-    assert found.registers["training"][0]["attended"] == 33
     site.write("action_plan.yml", "- control: M06-01\n  owner: Directrice\n  due: 2027-02-30\n")
     assert folder.load(site.folder).identity, "what is not asked for is not read"
     with pytest.raises(CatalogueError) as caught:
@@ -54,7 +52,6 @@ def test_a_plain_inventory_is_an_establishment_without_identity(tmp_path: Path) 
     found = folder.load(tmp_path)
     assert found.identity == {"name": "", "finess": "", "category": ""}
     assert (found.defaults, found.decisions) == ({}, [])
-    assert not any(found.registers.values())
 
 
 def test_an_establishment_that_is_wrong_is_refused_with_its_line(site: Inventories) -> None:

@@ -452,3 +452,20 @@ def test_whatever_a_file_holds_is_answered_in_printable_lines(site: Inventories,
         assert all(each.isprintable() and len(each) < 2000 for each in site.problems())
     finally:
         path.unlink() if before is None else site.write(name, before)
+
+
+@pytest.mark.parametrize("file", ["host_vars/hall.yml", "group_vars/kiosques.yml"])
+def test_a_weaker_value_without_any_reason_is_told_before_the_run(site: Inventories, file: str) -> None:
+    site.write(file, "---\nessms_password_min_length: 10\nessms_lockout_tries: 9\nessms_password_history: 6\n")
+    weak = {2: ("essms_password_min_length", "10", "12 or more"), 3: ("essms_lockout_tries", "9", "5 or less")}
+    assert site.problems() == [
+        f"{SLUG}/{file}:{line}: {name}: {value} is outside what profile combine accepts ({accepted}); choose such a"
+        f" value or write why in essms_justifications.{name} (reason, author, date)"
+        for line, (name, value, accepted) in weak.items()
+    ]
+    why = "{reason: the software of the kiosk, author: Directrice, date: 2026-01-31}"
+    site.write(
+        "group_vars/nomades.yml",
+        f"essms_justifications_here: {{essms_password_min_length: {why}, essms_lockout_tries: {why}}}\n",
+    )
+    assert site.problems() == []

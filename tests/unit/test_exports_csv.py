@@ -32,9 +32,9 @@ def test_one_line_per_setting_and_one_where_there_is_none() -> None:
         silent("deb13", "Host unreachable: timed out"),
     )
     lines = table(made)
-    assert [line["Hôte"] for line in lines if line["Contrôle"] == "M08-01"] == ["deb12", "deb12", "deb13"]
+    assert [line["Machine"] for line in lines if line["Contrôle"] == "M08-01"] == ["deb12", "deb12", "deb13"]
     assert len(lines) == 2 + len(CONTROLS)
-    (lost,) = [line for line in lines if line["Contrôle"] == "M08-01" and line["Hôte"] == "deb13"]
+    (lost,) = [line for line in lines if line["Contrôle"] == "M08-01" and line["Machine"] == "deb13"]
     assert lost["Verdict"] == "non vérifié"
     assert lost["Explication"].startswith("injoignable")
     assert "timed out" in lost["Explication"]
@@ -65,7 +65,7 @@ def test_french_and_english() -> None:
 def test_a_host_without_any_result_has_a_line() -> None:
     made = document(record("deb12"))
     made["hosts"].append({**made["hosts"][0], "name": "deb13", "state": "not_verified", "problem": "Python is missing"})
-    (line,) = [line for line in table(made) if line["Hôte"] == "deb13"]
+    (line,) = [line for line in table(made) if line["Machine"] == "deb13"]
     assert (line["Verdict"], line["Contrôle"], line["Groupes"]) == ("non vérifié", "", "postes_soins")
     assert "Python" in line["Explication"]
 

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.essms.hardening.plugins.plugin_utils import verdicts
+from ansible_collections.essms.hardening.plugins.plugin_utils import collector, results, verdicts
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.fold import State, Vector
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Sighting
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.store import History
@@ -17,7 +17,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.results import Doc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.history_samples import NOW, everything, run, verdicts_now
+from tests.unit.history_samples import NOW, everything, fleet, run, verdicts_now
 from tests.unit.result_samples import WAIVER
 
 HOSTS = ("pc1", "pc2", "pc3")
@@ -31,7 +31,7 @@ FOUND = st.dictionaries(
 
 
 @st.composite
-def runs(draw: st.DrawFn, **fixed: Any) -> list[tuple[str, Document]]:
+def runs(draw: st.DrawFn, *, fleets: bool = False, **fixed: Any) -> list[tuple[str, Document]]:
     """Return runs in the order of their end, some of which end at the very same moment."""
     days = draw(st.lists(st.integers(0, 9), min_size=1, max_size=7))
     made = []
@@ -41,13 +41,20 @@ def runs(draw: st.DrawFn, **fixed: Any) -> list[tuple[str, Document]]:
         scope = {"hosts": draw(SCOPES), "controls": draw(SCOPES), **fixed}
         _name, document = run(day, found, lost=lost, waivers=[WAIVER] * draw(st.integers(0, 2)), **scope)
         document["check"] = draw(st.integers(0, 9)) == 0
+        if fleets:
+            there = fleet(draw(st.sets(st.sampled_from(HOSTS))), draw(st.sets(st.sampled_from(CONTROLS))))
+            document["fleet"], document["mode"] = there, draw(st.sampled_from(("audit", "apply")))
+            for item in (*document["hosts"], *document["results"]):
+                if item.get("problem") or item.get("verdict") == verdicts.NOT_VERIFIED:
+                    told = draw(st.sampled_from((collector.INTERRUPTED, collector.NEVER_REACHED)))
+                    item.update({"problem" if "name" in item else "reason": told})
         made.append((f"run-{index}", document))
     return made
 
 
 @given(st.data())
 def test_order_and_grouping_do_not_matter(data: st.DataObject) -> None:
-    made = data.draw(runs())
+    made = data.draw(runs(fleets=True))
     shuffled = data.draw(st.permutations(made))
     cuts = sorted(data.draw(st.sets(st.integers(0, len(made)))) | {0, len(made)})
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
@@ -85,7 +92,22 @@ def test_of_partial_runs_the_last_that_names_a_pair_counts(made: list[tuple[str,
             assert points[-1].score.compliant == sum(verdict == "compliant" for verdict in expected.values())
 
 
-@given(runs())
+@given(runs(fleets=True))
+def test_the_last_point_counts_what_the_document_shows(made: list[tuple[str, Document]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        history = History(Path(folder), NOW)
+        history.record_all(made)
+        current, points = history.current(), history.trend()
+        assert (current is None) == (not points)
+        if current:
+            assert points[-1].score == results.score(current["results"])
+            assert {host["name"] for host in current["hosts"]} == {each.host for each in history.sightings()}
+            fleet_ = current["fleet"]
+            pairs = {(item["control"], item["host"]) for item in current["results"]}
+            assert {(control, host) for host in fleet_["hosts"] for control in fleet_["controls"]} <= pairs
+
+
+@given(runs(fleets=True))
 def test_what_is_written_down_reads_back(made: list[tuple[str, Document]]) -> None:
     state = State()
     for number, (_name, document) in enumerate(made):

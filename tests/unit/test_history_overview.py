@@ -4,23 +4,35 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ansible_collections.essms.hardening.plugins.action import overview as action
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import load
 from ansible_collections.essms.hardening.plugins.plugin_utils.history import database
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.database import FILE
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.overview import Overview, Standing, ending, gather
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.store import History
+from ansible_collections.essms.hardening.plugins.plugin_utils.report import overview as page
 
 from tests.unit.history_samples import NOW, instant, name, run
 from tests.unit.result_samples import WAIVER
 
 A, B = "M08-01", "M08-02"
 OK, BAD, UNKNOWN = "compliant", "non_compliant", "not_verified"
+SITE = {
+    "name": "EHPAD Les Tilleuls",
+    "finess": "990000017",
+    "category": "EHPAD",
+    "size": {"places": 80, "staff": 60},
+    "contacts": [{"role": "provider", "phone": "+33 1 99 00 20 00"}],
+    "profile": "combine",
+}
 
 
 def establish(reports: Path, slug: str, verdict: str, day: float = 320) -> Path:
@@ -31,8 +43,26 @@ def establish(reports: Path, slug: str, verdict: str, day: float = 320) -> Path:
     return reports / slug
 
 
-def overview(reports: Path, **options: dict[str, int]) -> Overview:
-    return gather(reports, catalogue=load(), now=NOW, **options)  # type: ignore[arg-type]
+def describe(reports: Path, slug: str, waivers: object = (), decisions: object = (), **changes: object) -> Path:
+    """Write the inventory folder of an establishment."""
+    folder = reports.with_name("inventories") / slug
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = {"establishment": {**SITE, "folder": slug, **changes}, "waivers": waivers, "action_plan": decisions}
+    for name_, content in contents.items():
+        (folder / f"{name_}.yml").write_text(json.dumps(content), encoding="utf-8")
+    return folder
+
+
+def overview(reports: Path, now: datetime = NOW) -> Overview:
+    inventories = reports.with_name("inventories")
+    return gather(reports, catalogue=load(), now=now, inventories=inventories if inventories.exists() else None)
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Path:
+    """Return the report folder; the inventories lie beside it."""
+    (tmp_path / "reports").mkdir()
+    return tmp_path / "reports"
 
 
 def by_slug(found: Overview) -> dict[str, Standing]:
@@ -64,17 +94,13 @@ def test_an_establishment_says_who_it_is_and_where_it_stands(tmp_path: Path) -> 
 
 
 def test_hosts_that_no_run_verified_for_too_long_are_missed(tmp_path: Path) -> None:
-    folder = establish(tmp_path, "a", OK, day=300)
-    last = run(329, {"pc2": {A: OK}, "pc3": {A: UNKNOWN}}, establishment="a", hosts="some", lost=("pc3",))
+    folder = establish(tmp_path, "aa", OK, day=300)
+    last = run(329, {"pc2": {A: OK}, "pc3": {A: UNKNOWN}}, establishment="aa", hosts="some", lost=("pc3",))
     History(folder, NOW).record(*last)
     # the 27th of November is day 330
-    assert [item.host for item in by_slug(overview(tmp_path))["a"].unseen] == ["pc1", "pc3"]
-    assert [item.host for item in by_slug(overview(tmp_path, unseen_days={"a": 31}))["a"].unseen] == ["pc3"]
-    assert [item.host for item in by_slug(overview(tmp_path, unseen_days={"a": 1}))["a"].unseen] == [
-        "pc1",
-        "pc2",
-        "pc3",
-    ]
+    for days, expected in ((None, ["pc1", "pc3"]), (31, ["pc3"]), (1, ["pc1", "pc2", "pc3"])):
+        describe(tmp_path, "aa", **({"hosts_unseen_days": days} if days else {}))
+        assert [item.host for item in by_slug(overview(tmp_path))["aa"].unseen] == expected
 
 
 def test_waivers_are_judged_today() -> None:
@@ -174,3 +200,114 @@ def test_what_is_no_establishment_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / ".hidden" / FILE).touch()
     (tmp_path / "overview.html").touch()
     assert [standing.slug for standing in overview(tmp_path).establishments] == ["a"]
+
+
+def test_an_establishment_that_was_never_audited_is_among_the_first(tmp_path: Path) -> None:
+    establish(tmp_path, "aa", BAD)
+    describe(tmp_path, "aa")
+    describe(tmp_path, "new", name="Foyer neuf", finess="990000025")
+    (tmp_path.with_name("inventories") / "_common").mkdir()
+    (tmp_path.with_name("inventories") / "plain").mkdir()
+    found = overview(tmp_path).establishments
+    assert [(each.slug, each.never) for each in found] == [("new", True), ("aa", False)]
+    assert (found[0].name, found[0].finess) == ("Foyer neuf", "990000025")
+    assert "has never been audited; run an audit" in found[0].problem
+
+
+def test_an_establishment_that_only_simulated_has_no_run_yet(tmp_path: Path) -> None:
+    (tmp_path / "aa" / name(1)).mkdir(parents=True)
+    made = run(1, {"pc1": {A: OK}}, establishment="aa", mode="apply", check=True)[1]
+    (tmp_path / "aa" / name(1) / "results.json").write_text(json.dumps(made))
+    (standing,) = overview(tmp_path).establishments
+    assert standing.never
+    assert "has no run yet" in standing.problem
+    assert 'class="late"' not in page.render(Overview(NOW.date(), [standing]), load(), "fr")
+
+
+def locked(monkeypatch: pytest.MonkeyPatch, *folders: Path) -> None:
+    """Make folders as they are for an account that may not enter them; the one of the tests may enter any."""
+    for method in ("is_file", "exists", "iterdir", "is_dir"):
+        real = getattr(Path, method)
+
+        def refusing(self: Path, real: Any = real, method: str = method) -> Any:
+            inside = any(folder in self.parents for folder in folders) or (method == "iterdir" and self in folders)
+            if inside:
+                raise PermissionError(errno.EACCES, "Permission denied", str(self))
+            return real(self)
+
+        monkeypatch.setattr(Path, method, refusing)
+
+
+def test_a_folder_that_may_not_be_read_costs_itself_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    establish(tmp_path, "aa", OK)
+    establish(tmp_path, "bb", OK)
+    describe(tmp_path, "aa")
+    dark = describe(tmp_path, "dark")
+    locked(monkeypatch, tmp_path / "bb", dark)
+    found = by_slug(overview(tmp_path))
+    assert "Permission denied" in found["bb"].problem
+    assert found["dark"].problem
+    assert any("Permission denied" in note for note in found["dark"].notes)
+    assert found["aa"].last is not None
+    assert action._links(tmp_path, overview(tmp_path)) == {}
+
+
+def test_what_an_establishment_decides_shows_without_a_new_run(tmp_path: Path) -> None:
+    folder = tmp_path / "aa"
+    folder.mkdir()
+    waived = run(320, {"pc1": {A: "waived", B: OK}}, establishment="aa", waivers=[{**WAIVER, "control": A}])
+    History(folder, NOW).record(*waived)
+    own = {
+        "control": A,
+        "scope": {"group": "postes_soins"},
+        "reason": "logiciel de soins en cours de remplacement",
+        "owner": "Responsable informatique",
+        "approved_by": "Directrice",
+        "start": "2026-02-01",
+        "end": "2026-12-15",
+    }
+
+    def seen(now: datetime = NOW) -> tuple[Any, ...]:
+        standing = by_slug(overview(tmp_path, now))["aa"]
+        assert standing.last is not None
+        score = standing.last.measures["M08"]
+        states = [each["state"] for each in standing.waivers]
+        return score.waived, score.non_compliant, standing.last.score.percent, standing.urgent, states
+
+    describe(tmp_path, "aa", waivers=[own])
+    assert seen() == (1, 0, 100, 0, ["expiring"])
+    assert seen(NOW + timedelta(days=19)) == (0, 1, 50, 1, ["expired"])
+    # renewed, withdrawn, for another group
+    describe(tmp_path, "aa", waivers=[{**own, "end": "2027-01-31"}])
+    assert seen(NOW + timedelta(days=19)) == (1, 0, 100, 0, [])
+    describe(tmp_path, "aa", waivers=[])
+    assert seen() == (0, 1, 50, 1, [])
+    describe(tmp_path, "aa", waivers=[{**own, "scope": {"group": "kiosques"}, "end": "2027-01-31"}])
+    assert seen() == (0, 1, 50, 1, [])
+
+
+def test_a_waiver_that_ended_moves_an_establishment_up(tmp_path: Path) -> None:
+    for slug, verdict in (("aa", OK), ("bb", "waived")):
+        establish(tmp_path, slug, verdict)
+    assert [each.slug for each in overview(tmp_path).establishments] == ["aa", "bb"]
+    later = datetime(2027, 3, 1, tzinfo=UTC)
+    assert [each.slug for each in overview(tmp_path, later).establishments] == ["bb", "aa"]
+
+
+def test_a_priority_that_was_decided_counts(tmp_path: Path) -> None:
+    establish(tmp_path, "aa", BAD)
+    assert by_slug(overview(tmp_path))["aa"].urgent == 1
+    decision = {"control": A, "owner": "Directrice", "due": "2027-01-15", "priority": 3}
+    describe(tmp_path, "aa", decisions=[decision])
+    assert by_slug(overview(tmp_path))["aa"].urgent == 0
+
+
+def test_a_first_run_over_a_part_stands_for_no_more_than_that(tmp_path: Path) -> None:
+    (tmp_path / "aa").mkdir()
+    fleet = {"hosts": {"pc1": [], "pc2": []}, "groups": [], "controls": [A, B]}
+    made = run(320, {"pc1": {A: OK}}, establishment="aa", hosts="some", controls="some", fleet=fleet)
+    History(tmp_path / "aa", NOW).record(*made)
+    (standing,) = overview(tmp_path).establishments
+    assert standing.last is not None
+    assert (standing.last.score.proven_percent, standing.hosts) == (25, 2)
+    assert [each.host for each in standing.unseen] == ["pc2"]

@@ -49,10 +49,13 @@ def test_what_the_instruction_asks_comes_first(origin: str, failing: int, unknow
 
 
 def test_a_line_is_one_control_with_its_hosts() -> None:
-    (line,) = plan([gap("M08-01", "pc2", UNKNOWN, "2026-04-01T00:00:00.5Z"), gap("M08-01", "pc1")])
+    gaps = [gap("M08-01", "pc2", UNKNOWN, "2026-03-01T00:00:00Z"), gap("M08-01", "pc1"), gap("M08-01", "pc3")]
+    gaps[1] = replace(gaps[1], since="2026-04-01T00:00:00.5Z")
+    (line,) = plan(gaps)
+    # that nobody could look for longer makes nothing older that was seen to fail
     assert line == Action(
         control="M08-01",
-        hosts=("pc1", "pc2"),
+        hosts=("pc1", "pc2", "pc3"),
         verdict=BAD,
         since="2026-04-01",
         owner=CONTACT,

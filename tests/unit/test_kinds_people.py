@@ -134,6 +134,17 @@ def test_a_new_password_or_a_process_is_a_sign_of_life(tmp_path: Path) -> None:
     assert logins.at_work([*accounts.read(host)]) == set()
 
 
+def test_a_process_in_a_container_is_nobody_at_work_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = dict.fromkeys(accounts.Account._fields, "")
+    me = [accounts.Account(**{**texts, "uid": os.getuid(), "gid": os.getgid()})]
+    assert logins.at_work(me) == {os.getuid()}
+    monkeypatch.setattr(logins, "_namespace", lambda process: "pid:[1]" if process == "self" else "pid:[2]")
+    assert logins.at_work(me) == set()
+    # without the right to know, everybody counts
+    monkeypatch.setattr(logins, "_namespace", lambda process: "pid:[1]" if process == "self" else "")
+    assert logins.at_work(me) == {os.getuid()}
+
+
 def test_leavers_are_closed_after_their_days_and_spared_ones_never(tmp_path: Path) -> None:
     day = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 5 * 86400))
     people = [person("gone", 61001), person("late", 61002), person("kept", 61003), person("shut", 61004, end="5")]

@@ -52,7 +52,7 @@ def test_a_note_is_told_in_french_with_its_figures() -> None:
         (
             "an update asks for a restart of the host; services that run replaced files: a.service, b.service",
             (
-                "un correctif demande le redémarrage du poste ; services qui utilisent des fichiers remplacés : "
+                "un correctif demande le redémarrage de la machine ; services qui utilisent des fichiers remplacés : "
                 "a.service, b.service"
             ),
         ),

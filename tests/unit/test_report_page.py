@@ -12,7 +12,6 @@ import pytest
 from ansible_collections.essms.hardening.plugins.plugin_utils import results
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Point
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import assets
-from ansible_collections.essms.hardening.plugins.plugin_utils.report.cover import before_last_apply
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.page import render
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.trend import MOST, thinned, trend
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Score
@@ -22,10 +21,10 @@ from tests.unit.report_samples import NOW, material, scene
 from tests.unit.result_samples import document, record, silent
 
 
-def point(day: int, percent: int, mode: str = "audit", check: str = "") -> Point:
+def point(day: int, percent: int, mode: str = "audit", effect: tuple[Score, Score] | None = None) -> Point:
     when = (NOW + timedelta(days=day)).isoformat()
     score = Score(compliant=percent, non_compliant=100 - percent)
-    return Point(f"{day}-{mode}{check}", when, mode, score, {"M08": score})
+    return Point(f"{day}-{mode}", when, mode, score, {"M08": score}, effect)
 
 
 def text(html: str) -> str:
@@ -40,6 +39,7 @@ def test_a_first_audit_without_any_history_has_its_report(language: str) -> None
     assert "EHPAD Les Tilleuls" in html
     wanted = "L’évolution se dessinera à partir" if language == "fr" else "The trend will appear"
     assert wanted in html
+    assert ("Première exécution" if language == "fr" else "First run") in html
 
 
 def test_nothing_at_all_still_makes_a_page() -> None:
@@ -62,6 +62,22 @@ def test_the_score_never_counts_what_nobody_verified() -> None:
 def test_what_the_history_lacks_is_told_on_the_first_page() -> None:
     html = render(material(document(record("a")), missing="history.sqlite3: is <damaged>."), "fr")
     assert "history.sqlite3: is &lt;damaged&gt;." in html.split('id="plan"')[0]
+
+
+def test_a_history_that_cannot_be_used_is_told_in_french() -> None:
+    made = document(record("a"))
+    missing = "/srv/history.sqlite3: is damaged; move it away, the next run makes it anew from the run folders."
+    said = text(render(material(made, missing=missing), "fr"))
+    assert "/srv/history.sqlite3 : fichier abîmé : le déplacer" in said
+    assert "Première exécution" not in said
+    assert "L’exécution précédente n’est pas connue" in said
+
+
+def test_a_second_run_without_a_change_says_so() -> None:
+    said = text(render(material(document(record("a")), trend=[point(0, 10), point(1, 10)]), "fr"))
+    assert "Rien n’a changé depuis l’exécution précédente" in said
+    assert "Première exécution" not in text(render(material(document(record("a")), trend=[point(0, 1)] * 2), "fr"))
+    assert "Première exécution" in text(render(material(document(record("a")), trend=[point(0, 10)]), "fr"))
 
 
 def test_gaps_without_a_plan_are_not_called_calm() -> None:
@@ -87,14 +103,21 @@ def test_a_template_gets_every_name_and_escapes_every_value() -> None:
     assert len(environment.from_string("{{ value }}").render(value="x" * 1000)) < 500
 
 
-def test_before_is_the_run_before_the_last_that_wrote_something() -> None:
-    history = [point(0, 10), point(1, 20, "apply"), point(2, 30), point(3, 60, "apply"), point(4, 61)]
-    found = before_last_apply(history)
-    assert found is not None
-    assert found.score.proven_percent == 30
-    assert before_last_apply([point(0, 10), point(1, 20, "apply", "-check")]) is None
-    assert before_last_apply([point(0, 10, "apply"), point(1, 20)]) is None
-    assert before_last_apply([]) is None
+def test_the_effect_of_the_last_apply_is_that_on_what_it_looked_at() -> None:
+    def told(*trend: Point) -> str:
+        return text(render(material(document(record("a")), trend=trend), "fr")).split("Plan d’action")[0]
+
+    effect = (Score(compliant=77, non_compliant=23), Score(compliant=85, non_compliant=15))
+    first = told(point(-37, 60, "apply", effect), point(0, 40))
+    assert "Effet de la mise en conformité du 21/10/2026 : 77 % → 85 %" in first
+    assert "+8 points" in first
+    assert "Aucune mise en conformité" not in first
+    both = told(point(-50, 5, "apply", (Score(), Score())), point(-37, 60, "apply", effect))
+    assert "77 % → 85 %" in both
+    assert "Aucune mise en conformité dans l’historique" in told(point(0, 10), point(1, 20, "rollback", effect))
+    unknown = told(point(-37, 60, "apply"))
+    assert "La mise en conformité du 21/10/2026 n’a pu être comparée à rien" in unknown
+    assert "Aucune mise en conformité" not in unknown
 
 
 def test_a_long_history_is_thinned_but_keeps_ends_and_applies() -> None:

@@ -8,6 +8,8 @@ import re
 from typing import Any
 
 import pytest
+from ansible_collections.essms.hardening.plugins.plugin_utils import labels, words
+from ansible_collections.essms.hardening.plugins.plugin_utils.exports import csv_table, junit, oscal
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.language import LIMIT, Say, frozen, safe
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.texts import TEXTS
 from markupsafe import Markup
@@ -35,6 +37,25 @@ def test_french_is_set_as_french_is() -> None:
     assert Say("en").count("hosts", 0) == "0 hosts"
     assert say.unit("days", 1) == "jour"
     assert say.unit("days", 2) == "jours"
+
+
+def spoken(phrase: Any) -> str:
+    if isinstance(phrase, dict):
+        return " ".join(map(spoken, phrase.values()))
+    return " ".join(map(spoken, phrase)) if isinstance(phrase, tuple) else str(phrase)
+
+
+@pytest.mark.parametrize("source", ["pages", "terminal", "labels", "csv", "junit", "oscal"])
+def test_french_has_one_word_for_one_thing(source: str) -> None:
+    said = {
+        "pages": lambda: spoken(TEXTS["fr"]),
+        "terminal": lambda: spoken(words._PHRASES["fr"]),
+        "labels": lambda: " ".join(text["fr"] for text in labels._labels()["notes"].values()),
+        "csv": lambda: spoken(csv_table.HEADINGS["fr"]),
+        "junit": lambda: spoken(junit._NOTHING["fr"]),
+        "oscal": lambda: spoken(oscal._TEXTS["fr"]),
+    }[source]()
+    assert re.findall(r"\b(?:[Hh]ôtes?|pris fin|pren(?:d|nent) fin|terminées?|expirées?)\b", said) == []
 
 
 @pytest.mark.parametrize("language", ["de", "", "FR"])

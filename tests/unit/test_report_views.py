@@ -4,15 +4,28 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import load
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import NO_FOLDER
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.waivers import Waiver
-from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Action, Change, Sighting
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import (
+    NEVER_LOOKED,
+    Action,
+    Change,
+    Sighting,
+)
+from ansible_collections.essms.hardening.plugins.plugin_utils.report import fixing
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.controls import ControlView, controls
+from ansible_collections.essms.hardening.plugins.plugin_utils.report.cover import Cover, cover
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.drift import direction, drift
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.exceptions import waivers
+from ansible_collections.essms.hardening.plugins.plugin_utils.report.language import Say
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.machines import hosts
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.measures import measures, state
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.plan import actions
@@ -21,7 +34,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.report.values impo
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Score
 
 from tests.unit.report_samples import NOW, scene
-from tests.unit.result_samples import VALUE, WAIVER, control, document, record, row, silent
+from tests.unit.result_samples import CONTROLS, VALUE, WAIVER, control, document, record, row, silent
 
 GONE = "The host does not answer over SSH: check that it is on, its address, and the network between."
 
@@ -91,6 +104,55 @@ def test_what_every_row_says_is_said_once() -> None:
 def test_a_control_that_nobody_ran_is_not_verified() -> None:
     found = of(scene(document(record("a"))), "M02-06")
     assert (found.verdict, found.outcomes, found.counts) == ("not_verified", [], [])
+    assert found.fix.audit.unescape() == 'make audit ETAB=ehpad-les-tilleuls ARGS="--tags M02-06"'
+    assert found.fix.needed
+
+
+def unlooked(host: str, **changes: Any) -> dict[str, Any]:
+    return record(host, controls=[control("M08-01", [], reason=NEVER_LOOKED)], **changes)
+
+
+def test_what_no_run_looked_at_asks_for_an_audit() -> None:
+    bad = record("a", {"M08-01": "fail"})
+    found = of(scene(document(bad, record("b"), unlooked("c"))), "M08-01")
+    assert found.fix.command.unescape() == 'make apply ETAB=ehpad-les-tilleuls ARGS="--tags M08-01 --limit a"'
+    assert found.fix.audit.unescape() == 'make audit ETAB=ehpad-les-tilleuls ARGS="--tags M08-01 --limit c"'
+    assert found.fix.steps == ()
+    (never,) = [each for each in found.outcomes if each.names == ["c"]]
+    assert never.reason == "aucune vérification jusqu’ici"
+    assert not never.looked
+    assert of(scene(document(record("b"), silent("c", GONE))), "M08-01").fix.audit == ""
+
+
+def test_controls_no_run_looked_at_are_counted_on_their_hosts() -> None:
+    known = {"M08-01": load().controls["M08-01"]}
+    catalogue = replace(load(), controls=known)
+    view = scene(document(unlooked("a"), unlooked("b"), record("c", controls=[control("M08-01", [row("M08-01")])])))
+    assert replace(view, material=replace(view.material, catalogue=catalogue)).never == (1, 2)
+    # of a control without any result there is no host that somebody looked at
+    others = len(load().controls) - 1
+    assert view.never == (others + 1, 3)
+    assert scene({**document(record("a")), "hosts": [], "results": []}).never == (0, 0)
+
+
+def test_an_installed_collection_has_no_makefile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    view = scene(document(record("a", {"M08-01": "fail"})))
+    assert of(view, "M08-01").fix.command.startswith("make apply")
+    monkeypatch.setattr(fixing, "MAKEFILE", tmp_path / "Makefile")
+    assert str(of(view, "M08-01").fix.command) == (
+        "ansible-playbook -i inventories/_common -i inventories/ehpad-les-tilleuls essms.hardening.apply"
+        " --tags M08-01 --limit a"
+    )
+    assert "essms.hardening.audit --tags M02-06" in of(view, "M02-06").fix.audit
+    here = scene({**document(record("a", {"M08-01": "fail"})), "establishment": NO_FOLDER})
+    assert of(here, "M08-01").fix.command.startswith("ansible-playbook -i … essms.hardening.apply")
+
+
+def test_a_service_that_does_not_answer_is_no_unreachable_host() -> None:
+    silence = "systemd does not answer: look at `systemctl status`"
+    found = of(scene(document(record("a", controls=[control("M08-01", [], reason=silence)]))), "M08-01")
+    assert found.outcomes[0].reason == "systemd ne répond pas\xa0: voir systemctl status"
+    assert found.fix.steps == ("À vérifier\xa0: systemd ne répond pas\xa0: voir systemctl status.",)
 
 
 def test_a_control_the_catalogue_no_longer_knows_is_told_all_the_same() -> None:
@@ -150,16 +212,30 @@ def test_changed_is_only_said_of_the_run_that_changed_it() -> None:
         (Score(), 0, "uncovered"),
         (Score(), 3, "unseen"),
         (Score(compliant=3), 3, "ok"),
-        (Score(compliant=3, waived=1), 3, "waived"),
+        (Score(compliant=3, waived=1), 3, "but_waived"),
         (Score(compliant=3, not_verified=1), 3, "unverified"),
         (Score(not_verified=4), 3, "unseen"),
         (Score(compliant=9, non_compliant=1, not_verified=4), 3, "fail"),
         (Score(not_applicable=4), 3, "void"),
         (Score(waived=1), 3, "waived"),
+        (Score(waived=2, not_applicable=3), 3, "waived"),
     ],
 )
 def test_a_measure_is_only_green_when_all_of_it_was_seen_to_be(score: Score, known: int, wanted: str) -> None:
     assert state(score, known) == wanted
+
+
+def test_gaps_under_waiver_are_not_called_compliant() -> None:
+    made = document(record("a", dict.fromkeys(CONTROLS, "waived")), record("b", dict.fromkeys(CONTROLS, "waived")))
+    for language, void, some in (
+        ("fr", "écarts sous dérogation", "aucun écart hors dérogation"),
+        ("en", "gaps under waiver", "no gap but under waiver"),
+    ):
+        say = Say(language)
+        assert (say("state_waived"), say("state_but_waived")) == (void, some)
+        for state_of in ("waived", "but_waived"):
+            assert not re.search(r"\bconforme|\bcompliant", say(f"state_{state_of}"))
+    assert {each.state for each in measures(scene(made)) if each.score.total} == {"waived"}
 
 
 def test_all_twelve_measures_are_there() -> None:
@@ -254,6 +330,9 @@ def test_waivers_that_ask_for_attention_come_first() -> None:
     made = document(record("a"))
     made["waivers"] = [{**WAIVER, "state": state} for state in states] + [{**WAIVER, "orphan": "no such host"}]
     assert [each.state for each in waivers(scene(made))] == ["expired", "orphan", "expiring", "active", "future"]
+    # that it applies to nothing does not hide that it is over
+    made["waivers"] = [{**WAIVER, "state": "expired", "orphan": "no such host"}]
+    assert [(each.state, bool(each.orphan)) for each in waivers(scene(made))] == [("expired", True)]
 
 
 @pytest.mark.parametrize(
@@ -293,3 +372,78 @@ def test_hosts_nobody_has_seen_come_first() -> None:
     ]
     patient = scene(made, sightings=sightings, establishment={"hosts_unseen_days": 60})
     assert [each.name for each in hosts(patient) if each.state == "unseen"] == ["c"]
+
+
+def test_unverified_and_unseen_hosts_are_two_lines() -> None:
+    old, fresh = ((NOW - timedelta(days=days)).isoformat() for days in (31, 2))
+    sightings = [Sighting("a", fresh), Sighting("b", old), Sighting("c", None), Sighting("d", fresh)]
+    made = document(record("a"), record("b"), silent("d", GONE), silent("e", NEVER_LOOKED))
+
+    def watched(**changes: Any) -> list[str]:
+        view = scene(made, sightings=[*sightings, Sighting("e", None)], **changes)
+        return [str(each.text) for each in cover(view, [], hosts(view), 0).watch if each.anchor == "machines"]
+
+    assert watched() == ["3 machines non vérifiées à la dernière exécution", "3 machines non vues depuis 30 jours"]
+    assert watched(establishment={"hosts_unseen_days": 60})[1] == "2 machines non vues depuis 60 jours"
+    assert watched(establishment={"hosts_unseen_days": 1})[1] == "5 machines non vues depuis 1 jour"
+
+
+def first_page(*records: dict[str, Any], language: str = "fr", **changes: Any) -> Cover:
+    view = scene(document(*records), language, **changes)
+    wanted = {name: each for name, each in load().controls.items() if name in view.by_control}
+    view = replace(view, material=replace(view.material, catalogue=replace(load(), controls=wanted)))
+    return cover(view, [], hosts(view), 0)
+
+
+def only(*states: str) -> list[dict[str, Any]]:
+    return [
+        record(f"h{number}", controls=[control("M08-01", [row("M08-01", state)])])
+        for number, state in enumerate(states)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("states", "meaning", "urgent"),
+    [
+        (
+            ("ok",),
+            "Sur 1 point de contrôle exigible, 1 a été vu conforme. Tout a été vérifié.",
+            "Aucun écart ouvert",
+        ),
+        (("fail",), "Sur 1 point de contrôle exigible, 0 a été vu conforme. Il en reste 1 à corriger.", "Des écarts"),
+        (
+            ("ok", "unknown"),
+            "Sur 2 points de contrôle exigibles, 1 a été vu conforme. Il en reste 1 à vérifier",
+            "Aucun écart n’a été constaté, mais",
+        ),
+        (("unknown",), "Rien n’a pu être jugé", "Rien n’a encore été jugé"),
+        (("not_applicable",), "Aucun point de contrôle n’est exigible", "Rien n’a encore été jugé"),
+        (("ok", "fail", "unknown"), "Il en reste 1 à corriger et 1 à vérifier", "Des écarts"),
+    ],
+)
+def test_the_first_page_only_says_what_is_so(states: tuple[str, ...], meaning: str, urgent: str) -> None:
+    page = first_page(*only(*states))
+    assert meaning in page.meaning.replace("\xa0", " ")
+    assert page.urgent.startswith(urgent)
+    assert ("Tout a été vérifié" in page.meaning) is not bool({"unknown", "not_applicable"} & {*states})
+
+
+def test_all_is_calm_only_when_everything_was_looked_at() -> None:
+    page = first_page(*only("ok", "ok"))
+    assert (page.watch, page.verified) == ([], "Part vérifiée\xa0: 100\xa0%")
+    assert page.calm.endswith("et toutes les machines (2) ont été vérifiées.")
+    assert "l’unique machine (1) a été vérifiée" in first_page(*only("ok")).calm
+    empty = scene({**document(record("a")), "hosts": [], "results": []})
+    assert "Aucune machine n’a encore été auditée" in cover(empty, [], hosts(empty), 0).calm
+    one = first_page(*only("ok"), unlooked("z"))
+    assert [str(each.text).replace("\xa0", " ") for each in one.watch] == [
+        "1 contrôle jamais vérifié sur 1 machine : lancer un audit complet"
+    ]
+    assert "Tout a été vérifié" not in one.meaning
+    assert one.urgent == "Aucun écart n’a été constaté, mais tout n’a pas été vérifié."
+    # controls of the catalogue that no result is of
+    view = scene(document(*only("ok")))
+    part = cover(view, [], hosts(view), 0)
+    assert "Tout a été vérifié" not in part.meaning
+    assert "rien d’urgent" not in part.urgent
+    assert "contrôles jamais vérifiés sur 1" in part.watch[0].text

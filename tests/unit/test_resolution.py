@@ -168,6 +168,9 @@ WEAKER = [
     ("combine", "essms_password_hash", "sha512", "yescrypt"),
     ("renforce", "essms_umask", "027", "077"),
     ("combine", "essms_ssh_password_auth", True, "false"),
+    ("combine", "essms_privileged_groups", ["sudo"], "with sudo, wheel, admin"),
+    ("combine", "essms_services_allow", ["cups"], "an empty list"),
+    ("combine", "essms_integrity_groups", [], "not an empty list"),
     ("combine", "essms_password_max_age_days", 0, "1 to 365"),
     ("combine", "essms_password_max_age_days", 366, "1 to 365"),
     ("instruction-2017", "essms_password_max_age_days", 187, "1 to 186"),
@@ -177,7 +180,7 @@ WEAKER = [
 
 @pytest.mark.parametrize(("profile", "name", "value", "accepted"), WEAKER)
 def test_a_weaker_value_needs_a_written_reason(
-    real: Catalogue, profile: str, name: str, value: int | str, accepted: str
+    real: Catalogue, profile: str, name: str, value: Any, accepted: str
 ) -> None:
     assert refusal(real, profile=profile, **{name: value}) == (
         f"{name} {PLACE}: {shown(value)} is outside what profile {profile} accepts ({accepted}); choose such a value or"
@@ -194,6 +197,8 @@ ACCEPTED = [
     ("combine", "essms_lock_seconds", 599),
     ("combine", "essms_password_min_length", 13),
     ("combine", "essms_umask", "077"),
+    ("combine", "essms_privileged_groups", ["sudo", "wheel", "admin", "docker"]),
+    ("combine", "essms_ssh_macs", ["hmac-sha2-512-etm@openssh.com"]),
     ("instruction-2017", "essms_password_max_age_days", 186),
     ("anssi-2021", "essms_password_max_age_days", 0),
     ("anssi-2021", "essms_lockout_tries", 10),
@@ -202,19 +207,56 @@ ACCEPTED = [
 
 
 @pytest.mark.parametrize(("profile", "name", "value"), ACCEPTED)
-def test_an_accepted_value_needs_no_reason(real: Catalogue, profile: str, name: str, value: int | str) -> None:
+def test_an_accepted_value_needs_no_reason(real: Catalogue, profile: str, name: str, value: Any) -> None:
     found = run(real, profile, **{name: value}, essms_justifications={name: REASON})
     assert all(p[name]["deviation"] is None for p in found.parameters.values() if name in p)
     found = run(real, profile, **{name: value})
-    assert {p[name]["value"] for p in found.parameters.values() if name in p} == {value}
+    assert all(p[name]["value"] == value for p in found.parameters.values() if name in p)
+
+
+def test_a_profile_of_a_host_that_is_weaker_than_the_establishments_needs_its_reasons_too(real: Catalogue) -> None:
+    def asked(**variables: Any) -> Resolution:
+        return resolve(
+            real,
+            [real.controls["M08-01"], real.controls["M08-02"]],
+            platform="linux",
+            family=None,
+            profile="instruction-2017",
+            base="combine",
+            variables={"essms_profile": "instruction-2017", **variables},
+            source_of=lambda name, _value: Source(f"host_vars/hall.yml:{len(name)}", "host", "hall"),
+        )
+
+    name = "essms_password_min_length"
+    with pytest.raises(CatalogueError) as caught:
+        asked()
+    assert str(caught.value).startswith(
+        f"{name} (host_vars/hall.yml:13): 10 is outside what profile combine accepts (12 or more);"
+    )
+    told = asked(essms_justifications={name: REASON}).parameters["M08-01"][name]
+    assert (told["value"], told["profile_value"], told["layer"], told["deviation"]) == (10, 12, "host", REASON)
+    # what both profiles agree on, and what is stricter than the establishment's, needs none
+    assert asked(**{name: 14}).parameters["M08-02"]["essms_password_min_classes"]["deviation"] is None
 
 
 BAD_REASONS: dict[str, tuple[object, str]] = {
     "no author": ({"reason": REASON["reason"], "date": "2026-01-31"}, "key author is missing; add it"),
     "no words": ({**REASON, "reason": "x"}, 'reason: "x" is too short; write 10 characters or more'),
-    "no date": ({**REASON, "date": "soon"}, 'date: "soon" has another form than ^[0-9]{4}-[0-9]{2}-[0-9]{2}$'),
+    "no date": ({**REASON, "date": "soon"}, 'date: "soon" is no date of the calendar; write YYYY-MM-DD'),
+    "no such day": (
+        {**REASON, "date": "2026-02-30"},
+        'date: "2026-02-30" is no date of the calendar; write YYYY-MM-DD',
+    ),
+    "blank": ({**REASON, "author": "   "}, 'author: "   " has another form than ^\\S(.*\\S)?$'),
     "text": ("because", 'must be a map, not "because"'),
 }
+
+
+def test_a_reason_was_given_on_a_day_that_has_come(real: Catalogue) -> None:
+    given = {"essms_lock_seconds": {**REASON, "date": "9999-12-31"}}
+    assert refusal(real, essms_lock_seconds=1200, essms_justifications=given) == (
+        'essms_justifications.essms_lock_seconds.date: "9999-12-31" has not come yet; give the day of the decision'
+    )
 
 
 @pytest.mark.parametrize(("reason", "sentence"), BAD_REASONS.values(), ids=BAD_REASONS.keys())

@@ -76,7 +76,7 @@ def test_the_score_never_counts_what_was_not_verified() -> None:
     made = document(record("deb12"), silent("deb13", "Host unreachable: timed out"))
     shown = plain(summary(made, view()))
     assert "14 conformes · 14 non vérifiés" in shown
-    assert "50 % vérifié ; 100 % de conformité sur ce qui a pu l’être" in shown
+    assert "part vérifiée : 50 % ; 100 % de conformité sur ce qui a pu l’être" in shown
     assert "100" not in shown.split("de conformité prouvée")[0]
     assert re.search(r"M08 Mots de passe █████░░░░░ 9/18 9 non vérifiés", shown)
 
@@ -98,7 +98,7 @@ def test_a_bar_is_full_only_when_nothing_is_missing(score: Score, cells: int) ->
 
 def test_silent_hosts_get_a_sentence_and_what_to_do() -> None:
     shown = plain(summary(fleet(), view()))
-    assert "Hôtes non vérifiés ? z1, z2 injoignable : aucune connexion n’a pu être établie" in shown
+    assert "Machines non vérifiées ? z1, z2 injoignable : aucune connexion n’a pu être établie" in shown
     assert "→ vérifier que la machine est allumée" in shown
     assert "connect to host z1 port 22" in shown
     assert "connect to host z2" not in shown
@@ -133,6 +133,9 @@ def test_silent_hosts_get_a_sentence_and_what_to_do() -> None:
         ("A new connection could not confirm the change, so the guard puts everything back: timed out", "guard"),
         ("essms_password_min_length: 4 is below the minimum of 8", "value"),
         ("Task failed: boom", "other"),
+        ("systemd does not answer: look at `systemctl status`", "other"),
+        ("the resolver does not run", "other"),
+        ("SSH refused a setting: PermitConnect", "other"),
     ],
 )
 def test_problems_are_recognised(problem: str, key: str) -> None:
@@ -165,7 +168,7 @@ def test_a_host_put_back_by_its_guard_is_an_incident_not_an_unverified_host() ->
     made = record("deb12", problem="A new connection could not confirm the change, so the guard puts everything back")
     shown = plain(summary(document(made), view()))
     assert "Incidents ? deb12 l’accès a été coupé par un réglage" in shown
-    assert "Hôtes non vérifiés" not in shown
+    assert "Machines non vérifiées" not in shown
 
 
 def test_waivers_to_review_are_told_and_others_are_not() -> None:
@@ -179,8 +182,8 @@ def test_waivers_to_review_are_told_and_others_are_not() -> None:
     ]
     shown = plain(summary(made, view()))
     assert "Dérogations à revoir" in shown
-    assert "prend fin le 31/01/2027 (Responsable informatique)" in shown
-    assert "M07-05 tout l’établissement terminée le 31/01/2027 : le contrôle est exigé de nouveau" in shown
+    assert "échoit le 31/01/2027 (Responsable informatique)" in shown
+    assert "M07-05 tout l’établissement échue le 31/01/2027 : le contrôle est exigé de nouveau" in shown
     assert "M07-05 gone ne s’applique à rien" in shown
     assert "calm" not in shown
     assert "later" not in shown
@@ -300,7 +303,7 @@ def test_language_falls_back_to_french() -> None:
 
 
 def test_french_zero_is_singular_and_english_zero_is_not() -> None:
-    assert Words("fr").count("hosts", 0) == "0 hôte"
+    assert Words("fr").count("hosts", 0) == "0 machine"
     assert Words("en").count("hosts", 0) == "0 hosts"
 
 
@@ -322,7 +325,7 @@ def test_a_gap_that_was_not_looked_at_again_is_not_called_fixed() -> None:
     shown = plain(comparison(before, after, view()))
     assert "aucun écart corrigé" in shown
     assert "14 non vérifiés" in shown
-    assert "Hôtes non vérifiés" in shown
+    assert "Machines non vérifiées" in shown
 
 
 def test_empty_documents_and_unknown_controls_are_shown_too() -> None:

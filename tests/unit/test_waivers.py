@@ -133,8 +133,16 @@ MALFORMED: dict[str, tuple[list[object], str]] = {
     ),
     "misspelt scope": ([{**KIOSK, "scope": {"groupe": "a"}}], "3: [0].scope: unknown key groupe; did you mean group?"),
     "short reason": ([{**KIOSK, "reason": "no"}], '4: [0].reason: "no" is too short; write 10 characters or more'),
+    "reason of blanks": ([{**KIOSK, "reason": " " * 12}], '4: [0].reason: "            " has another form than '),
+    "every host by group": (
+        [{**KIOSK, "scope": {"group": "all"}}],
+        '3: [0].scope.group: "all" is reserved; choose another',
+    ),
     "second": ([KIOSK, {**KIOSK, "ends": 1}], "16: [1]: unknown key ends; did you mean end?"),
-    "French date": ([{**KIOSK, "end": "30/06/2026"}], '8: [0].end: "30/06/2026" has another form than '),
+    "French date": (
+        [{**KIOSK, "end": "30/06/2026"}],
+        '8: [0].end: "30/06/2026" is no date of the calendar; write YYYY-MM-DD',
+    ),
     "no such day": (
         [{**KIOSK, "end": "2026-02-30"}],
         '8: [0].end: "2026-02-30" is no date of the calendar; write YYYY-MM-DD',
@@ -163,7 +171,7 @@ def test_an_error_names_file_line_key_and_rule(tmp_path: Path, items: list[objec
 
 
 def test_every_problem_is_told(tmp_path: Path) -> None:
-    made = folder(tmp_path, {**KIOSK, "end": "2026-02-30"}, {**KIOSK, "end": "2027-02-28"})
+    made = folder(tmp_path, {**KIOSK, "end": "2025-02-28"}, {**KIOSK, "end": "2027-02-28"})
     assert [said.split(":")[1] for said in problems(made)] == ["8", "15"]
 
 

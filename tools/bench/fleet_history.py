@@ -93,7 +93,11 @@ def _document(number: int, day: dt.date, hosts: list[str], results: list[Result]
         "check": False,
         "refused": False,
         "scope": {"hosts": "all", "controls": "all"},
-        "fleet": {"hosts": {}, "groups": [], "controls": []},
+        "fleet": {
+            "hosts": {name: [_GROUPS[index % len(_GROUPS)]] for index, name in enumerate(hosts)},
+            "groups": sorted(_GROUPS),
+            "controls": sorted({result["control"] for result in results}),
+        },
         "started": f"{day}T03:00:00.0Z",
         "finished": f"{day}T03:04:10.25Z",
         "versions": {"ansible": "2.19.14", "collection": "0.1.0"},

@@ -42,16 +42,27 @@ def read(host: Host, accounts: Sequence[Account]) -> Logins:
 
 
 def at_work(accounts: Sequence[Account]) -> set[int]:
-    """Return the numbers of those of the accounts that have a process now."""
+    """Return the numbers of those of the accounts that have a process now; one in a container has only the number."""
     numbers = {account.uid for account in accounts}
-    found = set()
+    own = _namespace("self")
+    found: set[int] = set()
     for name in os.listdir("/proc"):
         if name.isdigit():
             try:
-                found.add(os.stat(f"/proc/{name}").st_uid)
+                number = os.stat(f"/proc/{name}").st_uid
+                if number in numbers - found and _namespace(name) in ("", own):
+                    found.add(number)
             except FileNotFoundError:
                 continue
-    return found & numbers
+    return found
+
+
+def _namespace(process: str) -> str:
+    """Return what names the processes that see each other; an empty text without the right to know."""
+    try:
+        return os.readlink(f"/proc/{process}/ns/pid")
+    except PermissionError:
+        return ""
 
 
 def _bytes(path: str) -> bytes:

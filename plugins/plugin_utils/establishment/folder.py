@@ -70,12 +70,6 @@ class Establishment:
         """The lines of action_plan.yml. Raises CatalogueError when they break their schema."""
         return read_list(self.folder / layout.ACTION_PLAN, layout.ACTION_PLAN, "action_plan")
 
-    @cached_property
-    def registers(self) -> dict[str, list[dict[str, Any]]]:
-        """The entries of each kind of register. Raises CatalogueError when one breaks its schema."""
-        names = {kind: f"{layout.REGISTERS}/{kind}.yml" for kind in layout.REGISTER_KINDS}
-        return {kind: read_list(self.folder / name, name, "register") for kind, name in names.items()}
-
 
 def load(folder: Path) -> Establishment:
     """Return the establishment of an inventory folder.

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.essms.hardening.plugins.plugin_utils import reading, schemas
+from ansible_collections.essms.hardening.plugins.plugin_utils import reading, resolution, schemas
 from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError, nearest, shown
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import (
     folder as establishment,
@@ -51,6 +51,7 @@ def _problems(found: inventory.Inventory, catalogue: Catalogue) -> Iterator[str]
         yield from _effects(found)
         yield from _targets(found)
         yield from own
+        yield from _unexplained(found, catalogue)
         yield from vaults.problems(found)
     else:
         yield from own
@@ -165,6 +166,30 @@ def _targets(found: inventory.Inventory) -> Iterator[str]:
         name = _target(path)
         if not found.has_host(name):
             yield f"{found.name(path)}: is for a host that does not exist; {nearest(name[:60], found.hosts)}"
+
+
+def _unexplained(found: inventory.Inventory, catalogue: Catalogue) -> Iterator[str]:
+    """Yield a value that is weaker than the profile's and for which no file of the folder gives any reason."""
+    try:
+        profile = establishment.load(found.folder).content["profile"]
+    except CatalogueError:
+        return
+    if profile not in catalogue.profiles:
+        return
+    explained = {
+        name
+        for variable in found.variables
+        if resolution.holds_reasons(variable.name) and isinstance(variable.value, Mapping)
+        for name in variable.value
+    }
+    for variable in found.variables:
+        parameter = catalogue.parameters.get(variable.name)
+        if parameter is None or variable.name in explained or inventory.is_template(variable.value):
+            continue
+        value = resolution.plain(parameter, variable.value)
+        sentence = resolution.unaccepted(parameter, value, profile)
+        if sentence and not schemas.problem(parameter.bounds_key, value):
+            yield f"{variable.at()}: {variable.name}: {sentence}"
 
 
 def _target(path: Path) -> str:

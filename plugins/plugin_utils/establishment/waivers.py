@@ -120,14 +120,8 @@ def _waiver(item: Mapping[str, Any]) -> Waiver:
 
 
 def _wrong_dates(file: reading.File) -> Iterator[str]:
-    """Yield what a schema cannot say: a day that does not exist, an end before the start, more than a year."""
-    for index, item in enumerate(file.data):
-        unknown = [key for key in ("start", "end") if not _is_day(item[key])]
-        for key in unknown:
-            yield _said(file, index, key, f"{shown(item[key])} is no date of the calendar; write YYYY-MM-DD")
-        if unknown:
-            continue
-        waiver = _waiver(item)
+    """Yield what a schema cannot say: an end before the start, more than a year."""
+    for index, waiver in enumerate(map(_waiver, file.data)):
         if waiver.end < waiver.start:
             yield _said(file, index, "end", f"{waiver.end} is before the start, {waiver.start}; correct one of them")
         elif waiver.end - waiver.start > LONGEST:
@@ -138,14 +132,6 @@ def _wrong_dates(file: reading.File) -> Iterator[str]:
 
 def _said(file: reading.File, index: int, key: str, rule: str) -> str:
     return f"{file.name}:{file.line((index, key))}: {schemas.dotted((index, key))}: {rule}"
-
-
-def _is_day(text: str) -> bool:
-    try:
-        dt.date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
 
 
 def in_force(control: str, waivers: Iterable[Waiver], today: dt.date) -> Waiver | None:
@@ -172,6 +158,16 @@ def expired_note(control: str, waivers: Iterable[Waiver], today: dt.date) -> str
 def over(owner: str, end: str) -> str:
     """Return the sentence to show when a waiver is over."""
     return f"the waiver of {owner} ended on {end}; renew it or apply the control"
+
+
+def withdrawn(owner: str, end: str) -> str:
+    """Return the sentence to show when a waiver that a run found in force no longer covers the host, before its end."""
+    return f"the waiver of {owner} until {end} no longer stands in {FILE} for this host; add it or apply the control"
+
+
+def told_state(waiver: Waived) -> str:
+    """Return what to say of a waiver: its state, or ``orphan`` when it applies to nothing and is not over."""
+    return "orphan" if waiver["orphan"] and waiver["state"] != "expired" else waiver["state"]
 
 
 def results_of(

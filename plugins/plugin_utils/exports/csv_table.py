@@ -23,7 +23,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
 
 HEADINGS = {
     "fr": (
-        "Établissement", "Date", "Hôte", "Groupes", "Mesure", "Contrôle", "Intitulé", "Verdict", "Réglage",
+        "Établissement", "Date", "Machine", "Groupes", "Mesure", "Contrôle", "Intitulé", "Verdict", "Réglage",
         "Nom technique", "Attendu", "Observé", "État du réglage", "Explication", "Origine de l’exigence", "Preuve",
         "Fin de dérogation", "Responsable de la dérogation", "Motif de la dérogation",
     ),

@@ -29,7 +29,7 @@ ELEMENTS = {
 _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 _NOTHING = {
-    "fr": "Rien n’a été vérifié\N{NO-BREAK SPACE}: aucun hôte.",
+    "fr": "Rien n’a été vérifié\N{NO-BREAK SPACE}: aucune machine.",
     "en": "Nothing was verified: there is no host.",
 }
 

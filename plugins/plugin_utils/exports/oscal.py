@@ -36,8 +36,8 @@ _TEXTS = {
     "fr": {
         "title": "Résultats de essms.hardening\N{NO-BREAK SPACE}: {}",
         "plan": "Aucun plan d’évaluation. Sont évalués les contrôles du catalogue de essms.hardening.",
-        "result": "Ce qui a été constaté sur chaque hôte par essms.hardening, sans valeur de certification.",
-        "silent": "Hôte sans aucun résultat.",
+        "result": "Ce qui a été constaté sur chaque machine par essms.hardening, sans valeur de certification.",
+        "silent": "Machine sans aucun résultat.",
         "risk": "Écart accepté par dérogation.",
     },
     "en": {

@@ -81,7 +81,7 @@ def problem(sentence: str, words: Words) -> str:
     """Return why a host could not be verified in plain words, and the technical sentence; empty when there is none."""
     if not sentence:
         return ""
-    return f"{words.advice(sentence[:TEXT]).problem} ({text(sentence)})"
+    return f"{words.advice(sentence[:TEXT]).problem} ({reason(sentence, words)})"
 
 
 def explanation(result: Result, words: Words) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from ansible_collections.essms.hardening.plugins.plugin_utils import atomic
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.packing import DamagedError
 
 FILE = "history.sqlite3"
@@ -100,6 +101,14 @@ class Database:
             else:
                 with closing(_empty()) as nothing:
                     yield nothing
+
+    def copied(self) -> Path:
+        """Copy the file beside itself under a name of its own and return it; only while it is open for writing."""
+        number = 1
+        while (copy := self.path.with_name(f"{FILE}.{number}")).exists():
+            number += 1
+        atomic.replace(copy, self.path.read_bytes())
+        return copy
 
     def _connect(self) -> sqlite3.Connection:
         # not created by SQLite, which would give it the mode of the umask

@@ -8,32 +8,32 @@ same state, so a run that turns up late is put in its place and everything after
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ansible_collections.essms.hardening.plugins.plugin_utils import results, verdicts
+from ansible_collections.essms.hardening.plugins.plugin_utils import verdicts
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Change
-from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, Score
-
-Key = tuple[str, str]
-"""Control and host."""
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.vector import Key, Vector
+from ansible_collections.essms.hardening.plugins.plugin_utils.results import Score
 
 GAPS = frozenset({verdicts.NON_COMPLIANT, verdicts.NOT_VERIFIED})
 """Verdicts that leave something to do."""
 
-_LETTERS = dict(zip(verdicts.VERDICTS, "CNWAU", strict=True))
-_VERDICTS = {letter: verdict for verdict, letter in _LETTERS.items()}
-_ABSENT = "."
-
 
 class Pair(NamedTuple):
-    """One control on one host: its verdict, since when it is a gap (None: it is none), the run whose look counts."""
+    """One control on one host.
+
+    ``since`` is when it became a gap; of a waived one when that was last seen; else None. ``run`` is the run whose look
+    counts, ``until`` the last day of the waiver of a waived one, an ISO date.
+    """
 
     verdict: str
     since: str | None
     run: int
+    until: str | None = None
 
 
 class Presence(NamedTuple):
@@ -43,77 +43,18 @@ class Presence(NamedTuple):
     seen: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Vector:
-    """The bare verdicts of one run.
-
-    :ivar hosts: by name, whether the host could be verified as a whole.
-    :ivar every_host: whether the run was meant for every host of the inventory; ``every_control`` likewise.
-    """
-
-    hosts: Mapping[str, bool]
-    verdicts: Mapping[Key, str]
-    every_host: bool
-    every_control: bool
-
-    @classmethod
-    def of(cls, document: Document) -> Vector:
-        """Return the vector of a document; raises ValueError when a pair is there twice or its host is not listed."""
-        hosts = {host["name"]: host["state"] == results.VERIFIED for host in document["hosts"]}
-        found = {(item["control"], item["host"]): item["verdict"] for item in document["results"]}
-        stray = next((host for _control, host in found if host not in hosts), None)
-        if stray is not None:
-            raise ValueError("has results of a host that it does not list")
-        if len(found) < len(document["results"]):
-            raise ValueError("has two results for the same control and host")
-        scope = document["scope"]
-        return cls(hosts, found, scope["hosts"] == "all", scope["controls"] == "all")
-
-    def encoded(self) -> dict[str, Any]:
-        """Return the vector as a small JSON value: one letter for each verdict, one row for each host."""
-        controls = sorted({control for control, _host in self.verdicts})
-        rows = [
-            [host, verified, "".join(_LETTERS.get(self.verdicts.get((name, host), ""), _ABSENT) for name in controls)]
-            for host, verified in self.hosts.items()
-        ]
-        return {"all": [self.every_host, self.every_control], "controls": controls, "rows": rows}
-
-    @classmethod
-    def decoded(cls, value: Mapping[str, Any]) -> Vector:
-        """Return the vector that was encoded."""
-        found = {
-            (control, host): _VERDICTS[letter]
-            for host, _verified, row in value["rows"]
-            for control, letter in zip(value["controls"], row, strict=True)
-            if letter != _ABSENT
-        }
-        return cls({host: verified for host, verified, _row in value["rows"]}, found, *value["all"])
-
-    def retires(self, pair: Key) -> bool:
-        """Return whether a pair the run does not name is no longer there: its host, or the control on this host."""
-        verified = self.hosts.get(pair[1])
-        return self.every_host if verified is None else self.every_control and verified
-
-    def loses(self, pair: Key) -> bool:
-        """Return whether a pair the run does not name could not be looked at: its host did not get that far."""
-        return self.every_control and self.hosts.get(pair[1]) is False
-
-    def looked(self, host: str, verdict: str) -> bool:
-        """Return whether a verdict shows that the run looked at its host.
-
-        That a control is meant for other groups is not applicable without a look, also on a host that is off.
-        """
-        if verdict == verdicts.NOT_APPLICABLE:
-            return self.hosts[host]
-        return verdict != verdicts.NOT_VERIFIED
-
-
 @dataclass(slots=True)
 class State:
-    """Every control × host known after some runs."""
+    """Every control × host known after some runs.
+
+    :ivar fleet: the hosts that the last run found in the inventory; empty when it does not say. ``catalogue``: all
+        controls, likewise. Each control × host of them that has no pair yet is one that no run has looked at.
+    """
 
     pairs: dict[Key, Pair] = field(default_factory=dict)
     hosts: dict[str, Presence] = field(default_factory=dict)
+    fleet: frozenset[str] = frozenset()
+    catalogue: frozenset[str] = frozenset()
 
     def apply(self, vector: Vector, run: int, when: str) -> list[Change]:
         """Go on by one run that ended at ``when``; return what it changed, by control and host."""
@@ -124,25 +65,44 @@ class State:
                 del self.pairs[pair]
                 changes.append(Change(*pair, before.verdict, None))
             elif vector.loses(pair) and before.verdict != verdicts.NOT_VERIFIED:
-                self.pairs[pair] = Pair(verdicts.NOT_VERIFIED, before.since or when, before.run)
+                since = _since(before, verdicts.NOT_VERIFIED, when)
+                self.pairs[pair] = Pair(verdicts.NOT_VERIFIED, since, before.run)
                 changes.append(Change(*pair, before.verdict, verdicts.NOT_VERIFIED))
         for pair, verdict in vector.verdicts.items():
             earlier = self.pairs.get(pair)
-            self.pairs[pair] = Pair(verdict, _since(earlier, verdict, when), run)
+            self.pairs[pair] = Pair(verdict, _since(earlier, verdict, when), run, vector.waived_until.get(pair))
             if earlier is None or earlier.verdict != verdict:
                 changes.append(Change(*pair, earlier and earlier.verdict, verdict))
         self._meet(vector, run, when)
         return sorted(changes, key=lambda change: (change.control, change.host))
 
+    def effect(self, vector: Vector) -> tuple[Score, Score] | None:
+        """Return before and after a run, over the pairs it looked at; to be asked before it is applied.
+
+        What it did not find first itself is as it was known, and not verified when it was not. None: it looked at none.
+        """
+        looked = [
+            (vector.before.get(pair) or self._verdict(pair), verdict)
+            for pair, verdict in vector.verdicts.items()
+            if verdict != verdicts.NOT_VERIFIED or pair in vector.before
+        ]
+        if not looked:
+            return None
+        return Score(**Counter(before for before, _after in looked)), Score(
+            **Counter(after for _before, after in looked)
+        )
+
     def copy(self) -> State:
         """Return a state that goes on independently."""
-        return State(dict(self.pairs), dict(self.hosts))
+        return State(dict(self.pairs), dict(self.hosts), self.fleet, self.catalogue)
 
     def scores(self) -> dict[str, Score]:
-        """Return the score of every measure, in order."""
+        """Return the score of every measure, in order; what no run has looked at counts as not verified."""
         counts: dict[str, Counter[str]] = {}
         for (control, _host), pair in self.pairs.items():
-            counts.setdefault(control.split("-")[0], Counter())[pair.verdict] += 1
+            counts.setdefault(_measure(control), Counter())[pair.verdict] += 1
+        for control, missing in self._missing().items():
+            counts.setdefault(_measure(control), Counter())[verdicts.NOT_VERIFIED] += missing
         return {measure: Score(**counts[measure]) for measure in sorted(counts)}
 
     def encoded(self) -> dict[str, Any]:
@@ -150,6 +110,8 @@ class State:
         return {
             "pairs": [[*pair, *known] for pair, known in self.pairs.items()],
             "hosts": [[host, *known] for host, known in self.hosts.items()],
+            "fleet": sorted(self.fleet),
+            "catalogue": sorted(self.catalogue),
         }
 
     @classmethod
@@ -158,6 +120,8 @@ class State:
         state = cls(
             {(control, host): Pair(*known) for control, host, *known in value["pairs"]},
             {host: Presence(*known) for host, *known in value["hosts"]},
+            frozenset(value["fleet"]),
+            frozenset(value["catalogue"]),
         )
         if not all(_is_pair(key, pair) for key, pair in state.pairs.items()):
             raise ValueError("holds a pair that no run made")
@@ -166,11 +130,25 @@ class State:
             for host, known in state.hosts.items()
         ):
             raise ValueError("holds a host that no run made")
+        if not all(isinstance(name, str) for name in (*state.fleet, *state.catalogue)):
+            raise ValueError("holds a name that is none")
         return state
 
+    def _verdict(self, pair: Key) -> str:
+        known = self.pairs.get(pair)
+        return known.verdict if known else verdicts.NOT_VERIFIED
+
+    def _missing(self) -> dict[str, int]:
+        """Return on how many hosts of the fleet no run has looked at a control, where there are any."""
+        if not self.fleet or not self.catalogue:
+            return {}
+        known = Counter(control for control, host in self.pairs if host in self.fleet)
+        counted = {control: len(self.fleet) - known[control] for control in self.catalogue}
+        return {control: missing for control, missing in counted.items() if missing}
+
     def _meet(self, vector: Vector, run: int, when: str) -> None:
-        if vector.every_host:
-            self.hosts = {host: known for host, known in self.hosts.items() if host in vector.hosts}
+        self.fleet, self.catalogue = vector.fleet, vector.catalogue
+        self.hosts = {host: known for host, known in self.hosts.items() if not vector.leaves(host)}
         looked = {host for (_control, host), verdict in vector.verdicts.items() if vector.looked(host, verdict)}
         for host in vector.hosts:
             earlier = self.hosts.get(host)
@@ -184,12 +162,38 @@ def _is_pair(key: Key, pair: Pair) -> bool:
         and pair.verdict in verdicts.VERDICTS
         and isinstance(pair.since, (str, type(None)))
         and isinstance(pair.run, int)
+        and isinstance(pair.until, (str, type(None)))
     )
 
 
+def after_waiver(until: str | None, looked: str, when: str) -> str:
+    """Return since when a gap is open that a waiver had set aside, as of ``when``.
+
+    It is the day after the last day of the waiver, ``until``; when the waiver was withdrawn before, the last look that
+    found it in force, ``looked``. All but ``until`` are ISO 8601 UTC.
+    """
+    try:
+        over = dt.date.fromisoformat(until or "") + dt.timedelta(days=1)
+    except (ValueError, OverflowError):  # a day that does not exist: nobody checked the file that said so
+        return looked
+    opened = f"{over}T00:00:00Z"
+    return opened if opened <= when else looked
+
+
 def _since(earlier: Pair | None, verdict: str, when: str) -> str | None:
-    """Return since when a pair is a gap. A waiver sets a gap aside without closing it; only a look that passes does."""
-    known = earlier.since if earlier else None
-    if verdict in GAPS:
-        return known or when
-    return known if verdict == verdicts.WAIVED else None
+    """Return what a look makes of ``since``: only a look that passes closes a gap, and a waiver begins it anew."""
+    if verdict == verdicts.WAIVED:
+        return when
+    if verdict not in GAPS:
+        return None
+    if earlier is None or earlier.since is None:
+        return when
+    if earlier.verdict == verdicts.WAIVED:
+        # where nobody could look, the waiver may well be in force still
+        looked = earlier.since if verdict == verdicts.NON_COMPLIANT else when
+        return after_waiver(earlier.until, looked, when)
+    return earlier.since
+
+
+def _measure(control: str) -> str:
+    return control.split("-", maxsplit=1)[0]

@@ -5,20 +5,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.waivers import SOON
 from ansible_collections.essms.hardening.plugins.plugin_utils.history import months, plan
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.database import FILE, HistoryError
-from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Gap, Point, Sighting
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Point, Sighting
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.sites import Site, sites, unreadable
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.store import History
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.today import Today, restated
 from ansible_collections.essms.hardening.plugins.plugin_utils.model import Catalogue
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Waived
-
-UNSEEN_DAYS = 30
-"""Days after which a host that no run verified is missed, where an establishment says nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +25,16 @@ class Standing:
     """Where one establishment stands.
 
     :ivar slug: name of its report folder.
-    :ivar name: with ``finess`` and ``category``, from its last run; empty when it has none that can be read.
-    :ivar trend: after the last run of each month, oldest first; the last one is where it stands. Empty without a run.
+    :ivar name: with ``finess`` and ``category``, from its last run, else from its folder; empty when neither is known.
+    :ivar trend: after the last run of each month, oldest first; the last one is where it stands today. Empty without a
+        run.
     :ivar waivers: those that end within 30 days or are over, judged today.
     :ivar unseen: hosts on which no run verified anything for too many days, or ever.
-    :ivar hosts: how many hosts it has.
-    :ivar urgent: how many control × host pairs are open at priority 1.
-    :ivar problem: a sentence when its history cannot be used; then nothing else is known of it.
-    :ivar notes: a sentence for each run folder that could not be read.
+    :ivar hosts: how many hosts it has, those that no run has met included.
+    :ivar urgent: how many control × host pairs are open at priority 1, decided in action_plan.yml or else proposed.
+    :ivar problem: a sentence when nothing is known of it: its history cannot be used, or there is none.
+    :ivar never: whether the problem is only that it has never been audited.
+    :ivar notes: a sentence for each run folder, or file of its own, that could not be read.
     """
 
     slug: str
@@ -46,6 +47,7 @@ class Standing:
     hosts: int = 0
     urgent: int = 0
     problem: str = ""
+    never: bool = False
     notes: Sequence[str] = ()
 
     @property
@@ -63,84 +65,89 @@ class Overview:
 
 
 def gather(
-    reports_folder: Path, *, catalogue: Catalogue, now: dt.datetime, unseen_days: Mapping[str, int] | None = None
+    reports_folder: Path, *, catalogue: Catalogue, now: dt.datetime, inventories: Path | None = None
 ) -> Overview:
-    """Return where every establishment of a report folder stands.
+    """Return where every establishment of a report folder, and of an inventory folder, stands.
 
-    Run folders that a history does not know yet are recorded first. An establishment whose history cannot be used is
-    there with the reason, never left out. Raises OSError when the report folder itself cannot be read.
+    Run folders that a history does not know yet are recorded first. An establishment that was never audited, or whose
+    history or folder cannot be used, is there with the reason, never left out. Raises OSError when one of the two
+    folders itself cannot be read.
 
     :param now: aware; waivers and sightings are judged on it.
-    :param unseen_days: by slug, where an establishment has another number than ``UNSEEN_DAYS``.
+    :param inventories: where the establishments have their folders: what they decided is read as it stands today.
     """
-    limits = unseen_days or {}
-    standings = [
-        _standing(folder, catalogue, now, limits.get(folder.name, UNSEEN_DAYS))
-        for folder in sorted(reports_folder.iterdir())
-        if _is_establishment(folder)
-    ]
+    known = sites(inventories)
+    audited = {folder.name: folder for folder in sorted(reports_folder.iterdir()) if _is_establishment(folder)}
+    standings = [_standing(folder, known.get(slug, Site()), catalogue, now) for slug, folder in audited.items()]
+    standings += [_never(slug, site) for slug, site in known.items() if site.described and slug not in audited]
     return Overview(now.date(), sorted(standings, key=_badness))
 
 
 def _is_establishment(folder: Path) -> bool:
-    if folder.name.startswith(".") or folder.is_symlink() or not folder.is_dir():
-        return False
     try:
+        if folder.name.startswith(".") or folder.is_symlink() or not folder.is_dir():
+            return False
         return (folder / FILE).exists() or any((path / "results.json").is_file() for path in folder.iterdir())
     except OSError:
         return True  # it may be one, and then the reason is told
 
 
-def _standing(folder: Path, catalogue: Catalogue, now: dt.datetime, limit: int) -> Standing:
-    history = History(folder, now)
+def _never(slug: str, site: Site) -> Standing:
+    problem = f"{site.folder}: has never been audited; run an audit."
+    return Standing(slug, **site.identity, problem=problem, never=True, notes=site.problems)
+
+
+def _standing(folder: Path, site: Site, catalogue: Catalogue, now: dt.datetime) -> Standing:
+    history = History(folder, now, site.declared)
     notes: list[str] = []
+    problem = ""
     try:
         try:
             notes = history.catch_up()
         except HistoryError as error:
             # What is known can still be read beside a run that writes, or where nothing can be written.
             notes = [str(error)]
-        return _known(history, folder, catalogue, now, limit, notes)
+        return _known(history, folder, site, catalogue, now, notes)
     except HistoryError as error:
-        return Standing(folder.name, problem=str(error), notes=[note for note in notes if note != str(error)])
+        problem = str(error)
+    except OSError as error:
+        problem = unreadable(folder, error)
+    notes = [*(note for note in notes if note != problem), *site.problems]
+    return Standing(folder.name, **site.identity, problem=problem, notes=notes)
 
 
 def _known(
-    history: History, folder: Path, catalogue: Catalogue, now: dt.datetime, limit: int, notes: Sequence[str]
+    history: History, folder: Path, site: Site, catalogue: Catalogue, now: dt.datetime, notes: Sequence[str]
 ) -> Standing:
-    history.ensure_own()
+    history.ensure_own(finess=site.identity.get("finess", ""))
     trend = history.trend(monthly=True)
     if not trend:
-        problem = notes[0] if notes else f"{folder}: has no run that changes or looks at anything; run an audit."
-        return Standing(folder.name, problem=problem, notes=notes[1:])
+        unread, *others = [*notes, ""]
+        problem = unread or f"{folder}: has no run yet that looks at anything or changes it; run an audit."
+        told = [*(note for note in others if note), *site.problems]
+        return Standing(folder.name, **site.identity, problem=problem, never=not unread, notes=told)
     sightings = history.sightings()
-    oldest = months.moment((now - dt.timedelta(days=limit)).astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    who: dict[str, Any] = {**history.identity()}
+    oldest = months.moment(
+        (now - dt.timedelta(days=site.unseen_days)).astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    )
+    today = Today(now.date(), site.declared)
     return Standing(
         slug=folder.name,
-        **history.identity(),
+        **who,
         trend=trend,
-        waivers=ending(history.waivers(), now.date()),
+        waivers=ending(today.waivers(history.waivers(), history.fleet(), catalogue.controls), now.date()),
         unseen=[item for item in sightings if item.seen is None or months.moment(item.seen) < oldest],
         hosts=len(sightings),
-        urgent=sum(_is_urgent(gap, catalogue) for gap in history.gaps()),
-        notes=notes,
+        urgent=plan.urgent(history.gaps(), site.decisions, catalogue),
+        notes=[*notes, *site.problems],
     )
 
 
 def ending(waivers: Iterable[Waived], today: dt.date) -> list[Waived]:
     """Return the waivers that are over or end within 30 days, with their state of today, the first to end first."""
-    warned = today + SOON
-    found: list[Waived] = [
-        {**waiver, "state": "expired" if waiver["end"] < today.isoformat() else "expiring"}
-        for waiver in waivers
-        if waiver["end"] <= warned.isoformat() and waiver["start"] <= today.isoformat()
-    ]
+    found = [waiver for waiver in restated(waivers, today) if waiver["state"] in ("expired", "expiring")]
     return sorted(found, key=lambda waiver: (waiver["end"], waiver["control"], waiver["name"]))
-
-
-def _is_urgent(gap: Gap, catalogue: Catalogue) -> bool:
-    control = catalogue.controls.get(gap.control)
-    return plan.priority(control.origin if control else "", gap.verdict) == 1
 
 
 def _badness(standing: Standing) -> tuple[bool, int, int, str]:

@@ -54,6 +54,15 @@ def actions(
     return sorted(plan, key=lambda line: (line.priority, line.due, line.control, line.hosts))
 
 
+def urgent(gaps: Iterable[Gap], decisions: Sequence[Mapping[str, Any]], catalogue: Catalogue) -> int:
+    """Return how many gaps are open at priority 1, decided or proposed; ``decisions`` as for ``actions``."""
+    found = ((gap, _decision_for(gap, decisions)) for gap in gaps)
+    return sum(
+        _urgency(gap.control, gap.verdict, decisions[index] if index is not None else None, catalogue) == 1
+        for gap, index in found
+    )
+
+
 def closed(decisions: Iterable[Mapping[str, Any]], results: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the decisions that are done: the control passes wherever it applies, on at least one host of theirs.
 
@@ -80,6 +89,11 @@ def _decision_for(gap: Gap, decisions: Sequence[Mapping[str, Any]]) -> int | Non
     return next(iter([*named, *general]), None)
 
 
+def _urgency(control: str, verdict: str, decision: Mapping[str, Any] | None, catalogue: Catalogue) -> int:
+    known = catalogue.controls.get(control)
+    return int((decision or {}).get("priority") or priority(known.origin if known else "", verdict))
+
+
 def _action(
     gaps: Sequence[Gap], decision: Mapping[str, Any] | None, catalogue: Catalogue, contact: str, today: dt.date
 ) -> Action:
@@ -87,9 +101,8 @@ def _action(
     control = gaps[0].control
     failing = any(gap.verdict == verdicts.NON_COMPLIANT for gap in gaps)
     verdict = verdicts.NON_COMPLIANT if failing else verdicts.NOT_VERIFIED
-    since = dt.date.fromisoformat(min(gap.since for gap in gaps)[:10])
-    known = catalogue.controls.get(control)
-    urgency = int(decided.get("priority") or priority(known.origin if known else "", verdict))
+    since = dt.date.fromisoformat(min(gap.since for gap in gaps if gap.verdict == verdict)[:10])
+    urgency = _urgency(control, verdict, decision, catalogue)
     due = str(decided.get("due") or since + dt.timedelta(days=DELAYS[urgency]))
     return Action(
         control=control,

@@ -8,19 +8,22 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from ansible_collections.essms.hardening.plugins.plugin_utils.errors import shown
 from ansible_collections.essms.hardening.plugins.plugin_utils.history import months
-from ansible_collections.essms.hardening.plugins.plugin_utils.history.fold import State, Vector
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.fold import State
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Change
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.packing import key, pack, plain, unpack
-from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, Result
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.vector import Vector
+from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, Result, Score
 
 Order = tuple[str, str]
 """Moment and name of a run: what runs are sorted by."""
 
-_AHEAD = timedelta(days=1)
+_SKEW = timedelta(minutes=5)
+"""How much the clocks of two controllers may differ."""
+_WRITES = ("apply", "rollback")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class _New:
 class Recorder:
     """Records runs over an open transaction.
 
-    :ivar now: aware; a run dated later than tomorrow is refused, because it would push every other out of the history.
+    :ivar now: aware; a run dated later is set aside until its time has come, because it would hide every other.
     """
 
     connection: sqlite3.Connection
@@ -71,6 +74,22 @@ class Recorder:
             self._purge(base)
         return refused
 
+    def has_ahead(self) -> bool:
+        """Return whether runs were recorded that lie in the future: the clock was wrong then, or it is now."""
+        return bool(self.connection.execute("SELECT 1 FROM run WHERE moment > ? LIMIT 1", (self._latest(),)).fetchall())
+
+    def start_anew(self) -> None:
+        """Forget every run, but not whose history this is, so that all can be recorded anew from their folders.
+
+        A run dated ahead may have taken the place of the results of others, or pushed them out as too old.
+        """
+        for table in ("known", "run", "state", "detail"):
+            self.connection.execute(f"DELETE FROM {table}")  # noqa: S608 - one of four names
+        self.connection.execute("DELETE FROM meta WHERE name = 'base_order'")
+
+    def _latest(self) -> str:
+        return months.moment((self.now + _SKEW).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+
     def _knows(self, name: str) -> bool:
         return self.connection.execute("SELECT 1 FROM known WHERE run = ?", (key(name),)).fetchone() is not None
 
@@ -96,8 +115,11 @@ class Recorder:
             finished = months.parsed(document["finished"])
         except ValueError:
             raise ValueError(f"{shown(document['finished'])} is no date of the calendar") from None
-        if finished > self.now + _AHEAD:
-            raise ValueError(f"ended at {document['finished']}, which is in the future; check the clock of its machine")
+        if finished > self.now + _SKEW:
+            raise ValueError(
+                f"ended at {document['finished']}, which is in the future; it is set aside until then: check the clock"
+                " of the machine that made it, and of this one"
+            )
         for name, value in _marks(document):
             known = self._mark(name)
             if known and value and known != value:
@@ -123,6 +145,7 @@ class Recorder:
             "identity": document["identity"],
             "versions": document["versions"],
             "started": document["started"],
+            "fleet": document["fleet"],
         }
         cursor = self.connection.execute(
             "INSERT INTO run (moment, name, finished, mode, complete, facts, vector, scores, waivers)"
@@ -142,17 +165,19 @@ class Recorder:
     def _replayed(self, state: State, after: Order | None) -> State:
         """Fold the runs that came after one, note the score after each and what the last one changed."""
         runs = self.connection.execute(
-            "SELECT id, finished, vector FROM run WHERE (moment, name) > (?, ?) ORDER BY moment, name",
+            "SELECT id, finished, mode, vector FROM run WHERE (moment, name) > (?, ?) ORDER BY moment, name",
             after or ("", ""),
         ).fetchall()
         drift: Sequence[Change] = ()
-        for number, finished, vector in runs:
+        for number, finished, mode, packed in runs:
+            vector = Vector.decoded(unpack(packed))
             first = not state.hosts
-            changes = state.apply(Vector.decoded(unpack(vector)), number, finished)
+            effect = state.effect(vector) if mode in _WRITES else None
+            changes = state.apply(vector, number, finished)
             drift = () if first else changes
             scores = {
-                measure: [score.compliant, score.non_compliant, score.waived, score.not_applicable, score.not_verified]
-                for measure, score in state.scores().items()
+                "measures": {measure: _counts(score) for measure, score in state.scores().items()},
+                "effect": [_counts(score) for score in effect] if effect else None,
             }
             self.connection.execute("UPDATE run SET scores = ? WHERE id = ?", (pack(scores), number))
         self._put("current", state.encoded())
@@ -200,6 +225,10 @@ class Recorder:
         last = json.dumps(list(over[-1][1:3]))
         self.connection.execute("INSERT OR REPLACE INTO meta VALUES ('base_order', ?)", (key(last),))
         self.connection.execute("DELETE FROM run WHERE moment < ?", (horizon,))
+
+
+def _counts(score: Score) -> list[int]:
+    return [score.compliant, score.non_compliant, score.waived, score.not_applicable, score.not_verified]
 
 
 def _marks(document: Document) -> tuple[tuple[str, str], ...]:

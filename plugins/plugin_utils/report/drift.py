@@ -53,6 +53,13 @@ def drift(scene: Scene) -> list[Moves]:
     ]
 
 
+def without(scene: Scene) -> str:
+    """Return which phrase says that nothing moved: nothing did, or there is nothing to compare with."""
+    if len(scene.material.trend) > 1:
+        return "drift_none"
+    return "drift_unknown" if scene.material.missing else "drift_first"
+
+
 def _known(verdict: str | None) -> str | None:
     return verdict if verdict is None or verdict in verdicts.VERDICTS else verdicts.NOT_VERIFIED
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.waivers import told_state
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.language import safe
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.scene import HOST_NAME, Scene
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Waived
@@ -16,7 +17,7 @@ _ORDER = ("expired", "orphan", "expiring", "active", "future")
 
 @dataclass(frozen=True, slots=True)
 class WaiverView:
-    """A waiver; ``state`` is active, expiring, expired, future or orphan."""
+    """A waiver; ``state`` is active, expiring, expired, future or orphan, expired before orphan."""
 
     control: str
     title: Markup
@@ -40,7 +41,7 @@ def _view(waiver: Waived, scene: Scene) -> WaiverView:
     return WaiverView(
         control=waiver["control"],
         title=scene.control_title(waiver["control"]),
-        state="orphan" if waiver["orphan"] else waiver["state"],
+        state=told_state(waiver),
         scope=say(f"scope_{waiver['scope']}", safe(waiver["name"], HOST_NAME)),
         reason=waiver["reason"],
         owner=waiver["owner"],

@@ -60,11 +60,11 @@ class Say:
             phrase = self._set[key] = self._markup(self._phrases[key])
         return phrase.format(*map(safe, values)) if values else phrase
 
-    def count(self, key: str, number: int) -> Markup:
-        """Return a phrase that counts; in French zero is singular."""
+    def count(self, key: str, number: int, *values: object) -> Markup:
+        """Return a phrase that counts, its other values after the number; in French zero is singular."""
         singular, plural = self._phrases[key]
         few = number < 2 if self.language == "fr" else number == 1
-        return self._markup(singular if few else plural).format(number)
+        return self._markup(singular if few else plural).format(number, *map(safe, values))
 
     def own(self, text: str) -> Markup:
         """Return a text of the project that ``Words`` has already made fit for people."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import results
-from ansible_collections.essms.hardening.plugins.plugin_utils.history.overview import UNSEEN_DAYS
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.sites import UNSEEN_DAYS
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.language import safe
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.material import Material
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.scene import HOST_NAME, Scene
@@ -18,12 +18,18 @@ from markupsafe import Markup
 
 @dataclass(frozen=True, slots=True)
 class HostView:
-    """A host. ``state`` is verified, not_verified or unseen; ``seen`` when something was last verified on it."""
+    """A host.
+
+    :ivar state: verified, not_verified or unseen: the first of these words from the end that holds.
+    :ivar verified: whether the last run that was meant for it could verify it.
+    :ivar seen: when something was last verified on it.
+    """
 
     name: str
     system: Markup
     groups: Markup
     state: str
+    verified: bool
     problem: Markup
     advice: Markup
     seen: Markup
@@ -42,7 +48,7 @@ def hosts(scene: Scene) -> list[HostView]:
         for host in scene.material.document["hosts"]
     ]
     views += [
-        HostView(name, Markup(""), Markup(""), "unseen", Markup(""), Markup(""), _when(when, scene), Score())
+        HostView(name, Markup(""), Markup(""), "unseen", False, Markup(""), Markup(""), _when(when, scene), Score())
         for name, when in seen.items()
         if name not in known
     ]
@@ -57,7 +63,8 @@ def _view(host: HostState, seen: str | None, score: Score, scene: Scene) -> Host
         problem, advice = say.own(told.problem), say.own(told.action)
     elif host["guard"] == "reverted":
         problem = say.own(say.words("guard_reverted"))
-    state = "verified" if host["state"] == results.VERIFIED else "not_verified"
+    verified = host["state"] == results.VERIFIED and seen is not None
+    state = "verified" if verified else "not_verified"
     if seen is None or (seen and _old(seen, scene.material)):
         state = "unseen"
     if not seen and seen is not None and state == "verified":
@@ -68,6 +75,7 @@ def _view(host: HostState, seen: str | None, score: Score, scene: Scene) -> Host
         system=safe(" ".join(filter(None, (platform.get("id", "").capitalize(), platform.get("version", "")))), 60),
         groups=Markup(", ").join(safe(group, HOST_NAME) for group in host["groups"]),
         state=state,
+        verified=verified,
         problem=problem,
         advice=advice,
         seen=_when(seen, scene),
@@ -75,9 +83,13 @@ def _view(host: HostState, seen: str | None, score: Score, scene: Scene) -> Host
     )
 
 
+def unseen_days(material: Material) -> int:
+    """Return after how many days without a look a host of this establishment is missed."""
+    return int(material.establishment.get("hosts_unseen_days", UNSEEN_DAYS))
+
+
 def _old(seen: str, material: Material) -> bool:
-    days = int(material.establishment.get("hosts_unseen_days", UNSEEN_DAYS))
-    return material.now - datetime.fromisoformat(seen) > timedelta(days=days)
+    return material.now - datetime.fromisoformat(seen) > timedelta(days=unseen_days(material))
 
 
 def _when(seen: str | None, scene: Scene) -> Markup:

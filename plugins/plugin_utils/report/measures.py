@@ -17,6 +17,7 @@ VOID = "void"
 FAIL = "fail"
 UNVERIFIED = "unverified"
 WAIVED = "waived"
+BUT_WAIVED = "but_waived"
 OK = "ok"
 
 
@@ -58,5 +59,5 @@ def state(score: Score, controls: int) -> str:
     if score.not_verified:
         return UNVERIFIED if score.verified_percent else UNSEEN
     if score.waived:
-        return WAIVED
+        return BUT_WAIVED if score.compliant else WAIVED
     return OK if score.compliant else VOID

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import verdicts
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import NEVER_LOOKED
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.language import Say, frozen
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.scene import Fleet
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Result
@@ -59,6 +60,11 @@ class Outcome:
     seen: str = ""
     names: list[str] = field(default_factory=list)
     hosts: list[int] = field(default_factory=list)
+
+    @property
+    def looked(self) -> bool:
+        """Whether any run has looked at this."""
+        return self.problem != NEVER_LOOKED
 
 
 class Findings:

@@ -99,7 +99,7 @@ def render(overview: Overview, catalogue: Catalogue, language: str, links: Mappi
             },
             "endings": [_ending(standing, each, catalogue, say) for standing in standings for each in standing.waivers],
             "missed": [_missed(standing, say) for standing in standings if standing.unseen],
-            "notes": [(_name(each), note) for each in standings for note in _told(each)],
+            "notes": [(_name(each), note) for each in standings for note in _told(each, say)],
         },
     )
 
@@ -122,7 +122,7 @@ def _line(standing: Standing, catalogue: Catalogue, say: Say, link: str) -> Line
         unseen=len(standing.unseen),
         hosts=standing.hosts,
         when=standing.last.when if standing.last else "",
-        problem=standing.problem,
+        problem="" if standing.never else standing.problem,
     )
 
 
@@ -177,5 +177,5 @@ def _sighting(sighting: Sighting, say: Say) -> Markup:
     return say("seen_on", safe(sighting.host, HOST_NAME), when)
 
 
-def _told(standing: Standing) -> Sequence[str]:
-    return [*([standing.problem] if standing.problem else []), *standing.notes[:_NOTES]]
+def _told(standing: Standing, say: Say) -> Sequence[Markup]:
+    return [say.note(each) for each in (*([standing.problem] if standing.problem else []), *standing.notes[:_NOTES])]

@@ -9,7 +9,7 @@ from itertools import groupby
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import assets, charts
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.controls import controls
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.cover import cover
-from ansible_collections.essms.hardening.plugins.plugin_utils.report.drift import drift
+from ansible_collections.essms.hardening.plugins.plugin_utils.report.drift import drift, without
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.exceptions import waivers
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.language import Say
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.machines import hosts
@@ -46,6 +46,7 @@ def render(material: Material, language: str) -> str:
             "closed": closed(scene),
             "trend": trend(scene),
             "drift": drift(scene),
+            "no_drift": without(scene),
             "controls": [(measure, list(group)) for measure, group in groupby(every, lambda each: each.measure)],
             "deviations": weakened,
             "waivers": exceptions,

@@ -8,29 +8,30 @@ without its history a report shows the last run alone, and says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import atomic, results, verdicts
-from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError
+from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError, shown
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import waivers
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import Establishment
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.waivers import Waiver
 from ansible_collections.essms.hardening.plugins.plugin_utils.history import months, plan
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.database import HistoryError
-from ansible_collections.essms.hardening.plugins.plugin_utils.history.fold import GAPS
-from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Gap
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.fold import GAPS, after_waiver
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Gap, never_looked
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.store import History
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.today import Today, known_fleet
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.unlooked import completed
 from ansible_collections.essms.hardening.plugins.plugin_utils.model import Catalogue
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.material import Material
-from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, Result, Waived
+from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, Result
 from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
 
 REPORT = "report.html"
-_TOLD: tuple[Literal["verdict", "settings", "waiver"], ...] = ("verdict", "settings", "waiver")
-"""What a report shows of a result, and what the history has to have kept as the run wrote it."""
 _OWNERS = ("it_referent", "provider", "director")
 """Who answers for a gap that nobody was given: the first of these roles that the establishment has."""
 
@@ -61,7 +62,9 @@ def gather(
 
     Raises ResultsError when neither the history nor the run can be read.
     """
-    history = History(run.parent, now)
+    declared, decisions, wrong = _decided(site)
+    today = Today(now.date(), declared)
+    history = History(run.parent, now, declared)
     problems: list[str] = []
     late = missing = ""
     try:
@@ -71,39 +74,40 @@ def gather(
             # what is in it may be read even while another run writes, or where nothing can be written
             problems.append(late := str(error))
         history.ensure_own(_finess(made, site))
-        material, since = _from_history(history, catalogue, now, late)
+        material, gaps = _from_history(history, catalogue, now), history.gaps()
+        late = late or _another(run, made, history.newest(), problems)
         if material is not None and made is not None and not late and _contradicts(material.document, made):
             raise HistoryError(history.contradiction())
     except HistoryError as error:
         missing = str(error)
         problems += [missing] * (missing not in problems)
-        material, since = None, {}
+        material, gaps = None, []
     if material is None:
-        material = Material(made or results.read(run), catalogue, now, {}, missing=missing or "".join(problems[:1]))
-    document, decisions = _judged_today(material.document, now.date()), []
-    if site is not None:
-        try:
-            document = {**document, "waivers": _waivers(site.folder, document, catalogue, now.date())}
-            decisions = site.decisions
-        except CatalogueError as error:
-            problems.append(str(error))
-    actions = plan.actions(
-        _gaps(document, since), decisions, catalogue=catalogue, contact=_contact(site, language), today=now.date()
-    )
+        document = today.judged(completed(made or results.read(run)))
+        material, gaps = Material(document, catalogue, now, {}), _gaps(document, now)
+        late = missing or "".join(problems[:1])
+    document = material.document
+    document = {
+        **document,
+        "waivers": today.waivers(document["waivers"], known_fleet(document), catalogue.controls),
+    }
+    contact = _contact(site, language)
     material = replace(
         material,
         document=document,
         establishment=site.content if site is not None else {},
-        actions=actions,
+        actions=plan.actions(gaps, decisions, catalogue=catalogue, contact=contact, today=now.date()),
         closed=plan.closed(decisions, document["results"]),
+        missing=late,
     )
-    return Gathered(material, tuple(problems))
+    return Gathered(material, (*problems, *wrong))
 
 
 def _contradicts(known: Document, own: Document) -> bool:
     """Return whether the history says something else of what the run just made looked at than its own results.
 
-    Only a later run may: its look carries a later date. What changed nothing and saw nothing is in no history.
+    Only a later run may: its look carries a later date. What changed nothing and saw nothing is in no history; whether
+    a waiver covers a gap is judged anew every day.
     """
     if own["check"] or own["refused"]:
         return False
@@ -112,14 +116,20 @@ def _contradicts(known: Document, own: Document) -> bool:
     found = {(result["control"], result["host"]): result for result in known["results"]}
     for result in own["results"]:
         later = found.get((result["control"], result["host"]))
-        if later is None:
+        if later is None or "seen" not in later:
             if newest:
                 return True
             continue
-        seen = months.moment(later.get("seen", ""))
-        if seen < finished or (seen == finished and any(later[part] != result[part] for part in _TOLD)):
+        seen = months.moment(later["seen"])
+        if seen < finished or (seen == finished and _look(later) != _look(result)):
             return True
     return False
+
+
+def _look(result: Result) -> tuple[str, list[dict[str, Any]]]:
+    """Return what a run saw, waivers left out."""
+    waived = result["verdict"] == verdicts.WAIVED
+    return verdicts.NON_COMPLIANT if waived else result["verdict"], result["settings"]
 
 
 def language_of(site: Establishment | None, otherwise: str) -> str:
@@ -144,56 +154,53 @@ def _finess(made: Document | None, site: Establishment | None) -> str:
     return str(site.content.get("finess") or "") if site is not None else ""
 
 
-def _from_history(
-    history: History, catalogue: Catalogue, now: datetime, late: str
-) -> tuple[Material | None, dict[tuple[str, str], str]]:
-    """Return what the history knows, and since when each gap has been open; None before its first run.
+def _decided(site: Establishment | None) -> tuple[list[Waiver] | None, list[dict[str, Any]], list[str]]:
+    """Return the waivers of an establishment (None: not known), its decisions, and a sentence for each broken file."""
+    declared: list[Waiver] | None = None
+    decisions: list[dict[str, Any]] = []
+    wrong = []
+    if site is not None:
+        try:
+            declared = waivers.load(site.folder)
+        except CatalogueError as error:
+            wrong.append(str(error))
+        try:
+            decisions = site.decisions
+        except CatalogueError as error:
+            wrong.append(str(error))
+    return declared, decisions, wrong
 
-    ``late`` is why the last run is not in it, or empty.
-    """
+
+def _from_history(history: History, catalogue: Catalogue, now: datetime) -> Material | None:
+    """Return what the history knows; None before its first run."""
     document = history.current()
     if document is None:
-        return None, {}
-    material = Material(
-        document,
-        catalogue,
-        now,
-        {},
-        trend=history.trend(),
-        drift=history.drift(),
-        sightings=history.sightings(),
-        missing=late,
-    )
-    return material, {(gap.control, gap.host): gap.since for gap in history.gaps()}
+        return None
+    trend, drift, sightings = history.trend(), history.drift(), history.sightings()
+    return Material(document, catalogue, now, {}, trend=trend, drift=drift, sightings=sightings)
 
 
-def _judged_today(document: Document, today: date) -> Document:
-    """Return the document as of today: a waiver that has ended since the run covers nothing any more."""
-    return {**document, "results": [_result_today(result, today) for result in document["results"]]}
+def _another(run: Path, made: Document | None, newest: str, problems: Sequence[str]) -> str:
+    """Return why the state to be reported is not the one that a run left, or an empty text when it is."""
+    if newest in ("", run.name):
+        return ""
+    why = next((problem for problem in problems if run.name in problem), "")
+    if why:
+        return why
+    simulated = made["check"] if made is not None else "-check" in run.name
+    told = "only said what it would change" if simulated else "is not the newest run known"
+    return f"{shown(run.name)}: {told}; this report shows the state that the run {shown(newest)} left."
 
 
-def _result_today(result: Result, today: date) -> Result:
-    waiver = result["waiver"]
-    if not waiver or result["verdict"] != verdicts.WAIVED or date.fromisoformat(waiver["end"]) >= today:
-        return result
-    return {**result, "verdict": verdicts.NON_COMPLIANT, "reason": waivers.over(waiver["owner"], waiver["end"])}
-
-
-def _waivers(folder: Path, document: Document, catalogue: Catalogue, today: date) -> list[Waived]:
-    """Return the waivers of the establishment as they stand today."""
-    groups = {group for host in document["hosts"] for group in host["groups"]}
-    hosts = [host["name"] for host in document["hosts"]]
-    return waivers.results_of(waivers.load(folder), today, catalogue.controls, groups, hosts)
-
-
-def _gaps(document: Document, since: Mapping[tuple[str, str], str]) -> list[Gap]:
-    """Return what is open today; a gap that the history does not know began with the end of its waiver, or now."""
+def _gaps(document: Document, now: datetime) -> list[Gap]:
+    """Return what is open, without a history: since the run, or since a waiver is over."""
     found = []
+    instant = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     for result in document["results"]:
-        if result["verdict"] in GAPS:
-            began = result["waiver"]["end"] if result["waiver"] else document["finished"]
-            known = since.get((result["control"], result["host"]), began)
-            found.append(Gap(result["control"], result["host"], result["verdict"], known))
+        if result["verdict"] in GAPS and not never_looked(result):
+            waiver, finished = result["waiver"], document["finished"]
+            since = after_waiver(waiver["end"], finished, instant) if waiver else finished
+            found.append(Gap(result["control"], result["host"], result["verdict"], since))
     return found
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import results
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import never_looked
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.language import Say, safe
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.material import Material
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, Result, Score
@@ -75,6 +76,18 @@ class Scene:
     def score(self) -> Score:
         """The score over everything."""
         return results.score(self.material.document["results"])
+
+    @cached_property
+    def never(self) -> tuple[int, int]:
+        """How many controls no run has looked at on some host, and on how many hosts.
+
+        A control of the catalogue without any result was looked at nowhere.
+        """
+        waiting = [each for each in self.material.document["results"] if never_looked(each)]
+        hosts = {each["host"] for each in waiting}
+        unknown = self.material.catalogue.controls.keys() - self.by_control.keys() if self.fleet.names else set()
+        controls = unknown | {each["control"] for each in waiting}
+        return len(controls), len(self.fleet.names) if unknown else len(hosts)
 
     def control_title(self, control: str) -> Markup:
         """Return the title of a control, or what stands for one that the catalogue does not know."""

@@ -9,6 +9,12 @@ from pathlib import Path
 
 from ansible import constants
 
+NOT_IN_USE = (
+    "the callback essms.hardening.results is not in use, so no results are kept: set"
+    " ANSIBLE_CALLBACKS_ENABLED=essms.hardening.results, or write callbacks_enabled = essms.hardening.results under"
+    " [defaults] in ansible.cfg"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

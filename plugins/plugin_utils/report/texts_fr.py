@@ -36,6 +36,7 @@ FRENCH: dict[str, Any] = {
     # first page
     "document": "Sécurité informatique : {}",
     "kicker": "Rapport de sécurité informatique",
+    "kicker_overview": "Tous les établissements",
     "subtitle": "Douze mesures de l'instruction SG/HFDS/DGCS/2017/219",
     "finess": "FINESS",
     "category": "Catégorie",
@@ -48,30 +49,35 @@ FRENCH: dict[str, Any] = {
     "mode_check": "simulation du {} (rien n'a été écrit)",
     "score": "Conformité prouvée",
     "verified": "Part vérifiée",
-    "gauge": "{} de conformité prouvée : {} points conformes, {} non conformes, {} non vérifiés.",
+    "gauge": "{} de conformité prouvée : {}, {}, {}.",
     "gauge_empty": "Aucun point de contrôle n'a pu être jugé.",
     "points_due": ("Sur {} point de contrôle exigible", "Sur {} points de contrôle exigibles"),
     "seen_compliant": ("{} a été vu conforme", "{} ont été vus conformes"),
-    "meaning": (
-        "{}, {}. Il en reste {} à corriger et {} que personne n'a pu vérifier : ce qui n'est pas vérifié ne compte "
-        "jamais comme conforme."
+    "meaning": "{}, {}.",
+    "meaning_both": (
+        "Il en reste {} à corriger et {} à vérifier : ce qui n'est pas vérifié ne compte jamais comme conforme."
     ),
-    "meaning_all": "{}, {} et il en reste {} à corriger. Tout a pu être vérifié.",
+    "meaning_unsure": "Il en reste {} à vérifier : ce qui n'est pas vérifié ne compte jamais comme conforme.",
+    "meaning_fail": "Il en reste {} à corriger.",
+    "meaning_complete": "Tout a été vérifié.",
     "meaning_none": "Rien n'a pu être jugé : aucun point de contrôle exigible n'a été vérifié.",
-    "before_after": "Effet de la dernière mise en conformité",
-    "before": "Avant, le {}",
-    "now": "Aujourd'hui",
-    "bars": "Conformité prouvée avant la dernière mise en conformité : {} ; aujourd'hui : {}.",
-    "no_apply": "Aucune mise en conformité dans l'historique : les réglages ont seulement été audités.",
+    "meaning_void": "Aucun point de contrôle n'est exigible : tous sont sous dérogation ou non applicables.",
+    "effect": "Effet de la mise en conformité du {} : {}\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}{}",
+    "effect_lead": "Sur les seuls points que cette exécution a regardés. L'anneau ci-dessus montre tout, aujourd'hui.",
+    "effect_unknown": "La mise en conformité du {} n'a pu être comparée à rien : ses points n'ont pas été jugés.",
+    "before_after": "Mise en conformité",
+    "before": "Avant",
+    "after": "Après",
+    "bars": "Conformité prouvée avant la mise en conformité : {} ; après : {}.",
+    "no_apply": "Aucune mise en conformité dans l'historique.",
     "points_up": ("+{} point", "+{} points"),
     "points_down": ("−{} point", "−{} points"),
     "points_same": "inchangé",
     "measures": "Les douze mesures",
-    "measures_covered": (
-        "{} mesures sur {} sont suivies par cet outil ; les autres restent à suivre par l'établissement."
-    ),
+    "measures_covered": "Suivies par cet outil : {} sur {}. Les autres restent à suivre par l'établissement.",
     "state_ok": "conforme",
-    "state_waived": "conforme, avec dérogation",
+    "state_waived": "écarts sous dérogation",
+    "state_but_waived": "aucun écart hors dérogation",
     "state_fail": "à corriger",
     "state_unverified": "en partie non vérifiée",
     "state_unseen": "non vérifiée",
@@ -79,15 +85,28 @@ FRENCH: dict[str, Any] = {
     "state_uncovered": "non encore couverte par cet outil",
     "urgent": "Les actions les plus urgentes",
     "urgent_none": "Aucun écart ouvert : il n'y a rien d'urgent à corriger.",
+    "urgent_unlooked": "Aucun écart n'a été constaté, mais tout n'a pas été vérifié.",
+    "urgent_unseen": "Rien n'a encore été jugé : rien ne dit ce qui est urgent.",
     "urgent_unknown": "Des écarts sont ouverts, mais leur plan d'action n'a pas pu être établi.",
     "urgent_due": "pour le {}",
     "urgent_late": "en retard depuis le {}",
     "watch": "Points de vigilance",
     "watch_expired": ("{} dérogation échue", "{} dérogations échues"),
     "watch_expiring": ("{} dérogation échoit sous 30 jours", "{} dérogations échoient sous 30 jours"),
-    "watch_hosts": ("{} machine non vue", "{} machines non vues"),
+    "watch_hosts": (
+        "{} machine non vérifiée à la dernière exécution",
+        "{} machines non vérifiées à la dernière exécution",
+    ),
+    "watch_unseen": ("{} machine non vue depuis {}", "{} machines non vues depuis {}"),
+    "days": ("{} jour", "{} jours"),
+    "watch_never": "{} sur {} : lancer un audit complet",
+    "never_controls": ("{} contrôle jamais vérifié", "{} contrôles jamais vérifiés"),
     "watch_deviations": ("{} réglage affaibli, motivé", "{} réglages affaiblis, motivés"),
-    "watch_calm": "Aucune dérogation échue ou proche de l'être, et toutes les machines ont été vues.",
+    "watch_calm": (
+        "Aucune dérogation échue ou proche de l'être, et l'unique machine ({}) a été vérifiée.",
+        "Aucune dérogation échue ou proche de l'être, et toutes les machines ({}) ont été vérifiées.",
+    ),
+    "watch_no_host": "Aucune dérogation échue ou proche de l'être. Aucune machine n'a encore été auditée.",
     # trend
     "trend": "Évolution",
     "trend_lead": "Conformité prouvée et part vérifiée, jusqu'à 36 mois.",
@@ -111,6 +130,8 @@ FRENCH: dict[str, Any] = {
     "spark": "{} : de {} à {}.",
     "drift": "Depuis l'exécution précédente",
     "drift_none": "Rien n'a changé depuis l'exécution précédente.",
+    "drift_first": "Première exécution : rien à comparer.",
+    "drift_unknown": "L'exécution précédente n'est pas connue : rien à comparer.",
     "drift_worse": "Dégradés",
     "drift_better": "Améliorés",
     "drift_other": "Autres changements",
@@ -176,7 +197,7 @@ FRENCH: dict[str, Any] = {
     "evidence_simulated": "essayé en simulation",
     "evidence_not-exercised": "jamais exercé sur ce système",
     "waived_until": "Dérogation jusqu'au {} : {} (responsable : {} ; approuvée par : {})",
-    "not_seen": "Ce contrôle n'a été exécuté sur aucune machine.",
+    "not_seen": "Ce contrôle n'a encore été vérifié sur aucune machine.",
     "fix": "Comment corriger",
     "fix_apply": (
         "La mise en conformité règle cela et sait revenir en arrière. Ajouter --check --diff pour voir d'abord ce qui "
@@ -184,6 +205,7 @@ FRENCH: dict[str, Any] = {
     ),
     "fix_hand": "À faire à la main, l'outil le constate sans le modifier : {}.",
     "fix_none": "Rien à corriger.",
+    "fix_audit": "Jamais vérifié. Auditer d'abord, ce qui ne modifie rien :",
     "problem": "{}. {}.",
     "fix_verify": "À vérifier : {}.",
     "fix_risk": "Peut couper l'accès : la minuterie de secours rétablit l'état d'avant si l'accès n'est pas confirmé.",
@@ -267,8 +289,11 @@ FRENCH: dict[str, Any] = {
         "devraient "
         "être conformes, jamais parmi ceux qui le sont."
     ),
-    "method_verified": "La part vérifiée est le nombre de points regardés divisé par tous les points.",
-    "method_waived": "Dérogations et points non applicables sont hors du calcul, et restent affichés.",
+    "method_verified": (
+        "La part vérifiée est le nombre de points vérifiés divisé par tous les points. Les points sous dérogation ou "
+        "non applicables comptent parmi les points vérifiés."
+    ),
+    "method_waived": "Dérogations et points non applicables sont hors du calcul de la conformité, et restent affichés.",
     "method_latest": (
         "Chaque constat est le plus récent connu ; une machine absente de la dernière exécution garde le sien, "
         "avec sa date."
@@ -311,7 +336,7 @@ FRENCH: dict[str, Any] = {
     "total_urgent": "Écarts prioritaires",
     "total_expired": "Dérogations échues",
     "total_expiring": "Échoient sous 30 jours",
-    "total_unseen": "Machines non vues",
+    "total_unseen": "Machines non vues depuis trop longtemps",
     "total_problems": "Établissements illisibles",
     "matrix": "Conformité prouvée par mesure",
     "matrix_lead": (
@@ -326,10 +351,10 @@ FRENCH: dict[str, Any] = {
     "only_with": "Seulement avec",
     "with_urgent": "écarts prioritaires",
     "with_waivers": "dérogations à revoir",
-    "with_unseen": "machines non vues",
+    "with_unseen": "machines non vues depuis trop longtemps",
     "with_problem": "problème de lecture",
     "score_short": "Prouvé",
-    "verified_short": "vérifié {}",
+    "verified_short": "vérifié à {}",
     "urgent_short": "Écarts prioritaires",
     "waivers_short": "Dérogations",
     "unseen_short": "Non vues",
@@ -346,8 +371,12 @@ FRENCH: dict[str, Any] = {
     "endings": "Dérogations échues ou qui échoient sous 30 jours",
     "endings_none": "Aucune dérogation n'est échue ni ne va l'être.",
     "until": "Jusqu'au",
-    "missed": "Machines non vues",
-    "missed_none": "Toutes les machines ont été vues.",
+    "missed": "Machines non vues depuis trop longtemps",
+    "missed_lead": (
+        "Aucune exécution n'y a rien vérifié depuis 30 jours, ou depuis le délai que fixe l'établissement "
+        "(hosts_unseen_days)."
+    ),
+    "missed_none": "Toutes les machines connues ont été vues dans ce délai.",
     "seen_on": "{} ({})",
     "more": ("et {} autre", "et {} autres"),
 }

@@ -99,8 +99,8 @@ def thinned(points: Sequence[Point]) -> list[Point]:
 
 
 def applied(point: Point) -> bool:
-    """Return whether a run wrote something on purpose: an apply that was no dry run."""
-    return point.mode == "apply" and "-check" not in point.run
+    """Return whether a run was meant to write; a history holds no dry run."""
+    return point.mode == "apply"
 
 
 def instant(point: Point) -> datetime:
