@@ -15,6 +15,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.essms.hardening.plugins.plugin_utils import exports, inventory, ownership, reports
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import CatalogueError, load
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import folder as establishment
+from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import printing, publish, settings
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import ResultsError
 from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
@@ -24,6 +25,7 @@ _OPTIONS = {
     "pdf": {"type": "bool", "default": False},
     "language": {"type": "str", "choices": ["fr", "en"]},
 }
+_SENTENCE = 1000
 
 
 class ActionModule(ActionBase):
@@ -47,9 +49,11 @@ class ActionModule(ActionBase):
                 return {"changed": True, "files": [str(run / publish.REPORT)], "problems": []}
             return self._made(run, home.folder, options)
         except (CatalogueError, ResultsError) as error:
-            raise AnsibleError(str(error)) from error
+            raise AnsibleError(str(error)) from None
         except OSError as error:
-            raise AnsibleError(f"{error.filename}: cannot be read or written: {error.strerror}") from error
+            raise AnsibleError(
+                f"{error.filename or 'the report folder'}: cannot be read or written: {error.strerror or error}"
+            ) from None
 
     def _made(self, run: Path, folder: Path | None, options: dict[str, Any]) -> dict[str, Any]:
         site = establishment.load(folder) if folder else None
@@ -67,7 +71,7 @@ class ActionModule(ActionBase):
             except printing.PrintingError as error:
                 problems.append(str(error))
         for problem in problems:
-            self._display.warning(Words(language).note(problem))
+            self._display.warning(printable(Words(language).note(problem), _SENTENCE))
         return {"changed": True, "files": [str(file) for file in files], "problems": problems}
 
 

@@ -70,6 +70,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils import (
     inventory,
     ownership,
     reports,
+    results,
     sources,
     summary,
 )
@@ -86,6 +87,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.collector import (
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import layout, waivers
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import Establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import load as load_establishment
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.database import HistoryError
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import settings
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, Fleet
@@ -96,6 +98,8 @@ _ACTION = "essms.hardening.settings"
 _GATE = "essms.hardening.establishment"
 _MODES = {"audited": "audit", "applied": "apply", "reverted": "rollback"}
 _SENTENCE = 400
+_LONG_SENTENCE = 1000
+_REPORT_IT = "This is a fault of essms.hardening: report it, with this sentence."
 _ROOT = Path(__file__).parents[2]
 
 
@@ -188,6 +192,9 @@ class CallbackModule(CallbackBase):
             self._collector.expect(task._uuid, hosts, mode, check)
 
     def _keep(self, result: Any) -> bool:
+        # any other module of a host could give itself the same key
+        if events.task(result).resolved_action != _ACTION:
+            return False
         content = events.content(result)
         looped = [item for item in content.get("results") or () if isinstance(item, Mapping)]
         records = [item["essms"] for item in (content, *looped) if isinstance(item.get("essms"), Mapping)]
@@ -281,9 +288,16 @@ class CallbackModule(CallbackBase):
         view = summary.View(
             self._titles(), Words(self.get_option("language")), Canvas.of(colour=bool(ANSIBLE_COLOR)), _undo()
         )
-        documents = collector.documents(versions, self._circumstances, absent)
+        try:
+            documents = collector.documents(versions, self._circumstances, absent)
+        except Exception as error:  # noqa: BLE001 - Ansible would go on as if the results were there
+            self._tell(f"The results could not be put together: {_fault(error)}. {_REPORT_IT}")
+            return False
         written = [self._write_and_show(document, root, view) for document in documents]
         return all(written)
+
+    def _tell(self, sentence: str) -> None:
+        self._display.display(printable(sentence, _LONG_SENTENCE), color=constants.COLOR_ERROR, stderr=True)
 
     def _titles(self) -> summary.Titles:
         try:
@@ -297,17 +311,26 @@ class CallbackModule(CallbackBase):
         try:
             path = reports.write(document, root)
         except OSError as error:
-            self._display.display(summary.summary(document, view))
-            self._display.display(
+            self._show(document, view)
+            self._tell(
                 f"The results could not be written to {error.filename or root}: {error.strerror}. "
-                "Set ESSMS_REPORT_DIR to a folder you can write to, then run again.",
-                color=constants.COLOR_ERROR,
-                stderr=True,
+                "Set ESSMS_REPORT_DIR to a folder you can write to, then run again."
             )
             return False
+        except Exception as error:  # noqa: BLE001 - Ansible would go on as if the results were there
+            self._tell(f"The results could not be written: {_fault(error)}. {_REPORT_IT}")
+            return False
         report = self._report(document, path, view.words)
-        self._display.display(summary.summary(document, view, _short(path), _short(report) if report else ""))
+        self._show(document, view, _short(path), _short(report) if report else "")
         return True
+
+    def _show(self, document: Document, view: summary.View, *files: str) -> None:
+        try:
+            text = summary.summary(document, view, *files)
+        except Exception as error:  # noqa: BLE001 - the results are what counts, and they need no summary
+            self._tell(f"The summary could not be made: {_fault(error)}. {_REPORT_IT}")
+        else:
+            self._display.display(text)
 
     def _report(self, document: Document, path: Path, words: Words) -> Path | None:
         """Write the report beside the results; whatever goes wrong is told, and costs neither results nor run."""
@@ -316,24 +339,33 @@ class CallbackModule(CallbackBase):
         # it takes a moment to import, which a run without a report need not spend
         from ansible_collections.essms.hardening.plugins.plugin_utils.report import publish
 
-        site = self._site(document["establishment"])
-        language = publish.language_of(site, words.language)
         now = datetime.now(UTC)
         try:
+            site = self._site(document["establishment"])
+            language = publish.language_of(site, words.language)
             gathered = publish.gather(
                 path.parent, made=document, site=site, catalogue=load(), language=language, now=now
             )
             report = publish.write(path.parent, gathered, language)
-        except (CatalogueError, OSError) as error:
+        except (CatalogueError, HistoryError, results.ResultsError) as error:
             self._incomplete(str(error), words)
+            return None
+        except OSError as error:
+            self._incomplete(f"{error.filename or path.parent}: {error.strerror or error}", words)
+            return None
+        except Exception as error:  # noqa: BLE001 - a report that cannot be made costs neither results nor run
+            self._incomplete(f"{_fault(error)}. {_REPORT_IT}", words)
             return None
         for problem in gathered.problems:
             self._incomplete(problem, words)
         return report
 
     def _incomplete(self, problem: str, words: Words) -> None:
-        said = words("report_problem", words.note(problem))
-        self._display.display(said, color=constants.COLOR_ERROR, stderr=True)
+        self._tell(words("report_problem", words.note(problem)))
+
+
+def _fault(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _undo() -> str:

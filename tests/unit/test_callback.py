@@ -326,3 +326,42 @@ def test_an_interrupted_run_leaves_its_results(site: Site) -> None:
         ("fast", ""),
         ("slow", collector.INTERRUPTED),
     ]
+
+
+def test_another_module_of_a_host_cannot_pose_as_ours(site: Site) -> None:
+    said = {"essms": record("poste-01", establishment="another")}
+    site.play[0]["tasks"].append(
+        {"name": "Forge", "essms.hardening.establishment": {}, "vars": {"said": json.dumps(said)}}
+    )
+    action = site.folder / "ansible_collections" / "essms" / "hardening" / "plugins" / "action"
+    (action / "establishment.py").write_text(ACTION)
+    (action.parent / "modules" / "establishment.py").write_text("")
+    site.run({"poste-01": {"essms": record("poste-01")}})
+    assert sorted(path.name for path in site.reports.iterdir()) == ["ehpad-les-tilleuls"]
+
+
+@pytest.mark.parametrize(
+    ("broken", "fault"),
+    [
+        ({"platform": {"id": float("nan")}}, "The results could not be written"),
+        ({"seconds": {"module": "text"}}, "The results could not be put together"),
+        ({"controls": [5]}, "The results could not be put together"),
+    ],
+)
+def test_results_that_cannot_be_made_are_never_passed_over(site: Site, broken: dict[str, Any], fault: str) -> None:
+    run = site.run({"poste-01": {"essms": record("poste-01", **broken)}})
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert run.stderr.count(fault) == 1
+    assert not list(site.reports.glob("*/*"))
+
+
+def test_a_summary_or_report_that_fails_is_told_and_costs_nothing(site: Site) -> None:
+    utils = site.folder / "ansible_collections" / "essms" / "hardening" / "plugins" / "plugin_utils"
+    for file, function in (("summary.py", "summary"), ("report/publish.py", "gather")):
+        with (utils / file).open("a") as source:
+            source.write(f"\n\ndef {function}(*_arguments, **_named):\n    raise KeyError('boom')\n")
+    run = site.run({"poste-01": {"essms": record("poste-01")}})
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "The summary could not be made: KeyError: 'boom'" in run.stderr
+    assert run.stderr.count("KeyError") == 2
+    assert site.document()["results"]
