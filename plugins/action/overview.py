@@ -17,6 +17,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import C
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.overview import Overview, gather
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import overview, publish, settings
+from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
 
 _OPTIONS = {"inventories": {"type": "path"}, "language": {"type": "str", "choices": ["fr", "en"]}}
 _FILE = "overview.html"
@@ -55,7 +56,7 @@ class ActionModule(ActionBase):
             ) from None
         problems = [said for each in found.establishments for said in (each.problem, *each.notes) if said]
         for problem in problems:
-            self._display.warning(printable(problem, _SENTENCE))
+            self._display.warning(printable(Words(language).note(problem), _SENTENCE))
         return {"changed": True, "file": str(page), "problems": problems}
 
 

@@ -24,11 +24,13 @@ from ansible_collections.essms.hardening.plugins.plugin_utils import (
     host_request,
     inventory,
     memory,
+    ownership,
+    sources,
 )
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import Catalogue, CatalogueError, load
 from ansible_collections.essms.hardening.plugins.plugin_utils.errors import shown
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import folder as establishment
-from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import waivers
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import layout, waivers
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import NO_FOLDER, Establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.host_record import HostRecord
 from ansible_collections.essms.hardening.plugins.plugin_utils.origins import (
@@ -79,10 +81,11 @@ class ActionModule(ActionBase):
         self._diffs: list[dict[str, str]] = []
         self._planned: list[str] = []
         self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._home = ownership.site(inventory.given(self._inventory), settings.in_use().folder)
         state = self._args["state"]
         record = HostRecord(
             host=str(self._vars.get("inventory_hostname", "")),
-            establishment=self._folder.name if self._folder else NO_FOLDER,
+            establishment=self._home.name,
             profile="",
             mode=_MODES[state] + (" (check)" if self._task.check_mode and state != "audited" else ""),
             facets=[],
@@ -128,11 +131,6 @@ class ActionModule(ActionBase):
     def _host(self) -> Any:
         return self._inventory.get_host(self._vars["inventory_hostname"])
 
-    @property
-    def _folder(self) -> Path | None:
-        """Return the folder of the establishment; None for hosts that are named on the command line."""
-        return inventory.folder_of(self._vars)
-
     def _prepare(self, record: HostRecord) -> None:
         """Fill in what will be asked of the host. Raises CatalogueError before the host is touched."""
         if isinstance(_CATALOGUE, CatalogueError):
@@ -156,8 +154,13 @@ class ActionModule(ActionBase):
 
     def _check_inventory(self) -> None:
         """Raise CatalogueError when this run must not touch the host, whatever it asks for."""
-        inventory.one_establishment(self._inventory)
-        inventory.check_common(self._host, self._inventory)
+        if self._home.problem:
+            raise CatalogueError(self._home.problem)
+        inventory.check_common(self._host, self._inventory, self._home.folder)
+        used = {name: self._template(name, None) for name in layout.HOST_VARIABLES if name in self._vars}
+        inventory.check_groups(self._host, used, datetime.now(UTC).astimezone().date())
+        if self._home.folder:
+            ownership.claim(settings.in_use().folder, self._home.folder)
 
     def _from_catalogue(self, record: HostRecord, catalogue: Catalogue) -> host_request.HostRequest:
         measures = self._args["measures"]
@@ -173,7 +176,7 @@ class ActionModule(ActionBase):
         record.facets = [host_request.facet(control) for control in chosen]
         if self._connection.transport in _WINDOWS:
             raise CatalogueError("Windows hosts are not supported by this version: put them in a group of their own")
-        folder = self._folder
+        folder = self._home.folder
         self._site = establishment.load(folder) if folder else Establishment(Path(NO_FOLDER), {})
         declared = waivers.load(folder) if folder else []
         record.waivers = [waiver for waiver in declared if waiver.covers(record.host, record.groups)]
@@ -207,7 +210,7 @@ class ActionModule(ActionBase):
         fed = self._site.defaults.get(name)
         if fed and (name not in self._vars or is_role_default(written)):
             return Source(fed.source, "establishment")
-        return origin_of(name, written, self._folder or Path.cwd(), inventory.owners(self._host))
+        return origin_of(name, written, sources.bases(self._home.folder), inventory.owners(self._host))
 
     def _spared(self) -> list[str]:
         """Return the accounts no control touches: the one this connection uses, and those for emergencies."""

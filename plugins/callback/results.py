@@ -61,10 +61,19 @@ from pathlib import Path
 from typing import Any
 
 from ansible import constants, context
+from ansible.errors import AnsibleError
 from ansible.plugins.callback import CallbackBase
 from ansible.release import __version__ as ansible_version
 from ansible.utils.color import ANSIBLE_COLOR
-from ansible_collections.essms.hardening.plugins.plugin_utils import events, inventory, reports, results, summary
+from ansible_collections.essms.hardening.plugins.plugin_utils import (
+    events,
+    inventory,
+    ownership,
+    reports,
+    results,
+    sources,
+    summary,
+)
 from ansible_collections.essms.hardening.plugins.plugin_utils.canvas import Canvas
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import Catalogue, CatalogueError, load
 from ansible_collections.essms.hardening.plugins.plugin_utils.collector import (
@@ -75,8 +84,8 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.collector import (
     Expected,
     Identity,
 )
-from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import waivers
-from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import NO_FOLDER, Establishment
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import layout, waivers
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import Establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import load as load_establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.database import HistoryError
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
@@ -165,7 +174,10 @@ class CallbackModule(CallbackBase):
     def _rescue(self) -> None:
         # Something is left here only when the run was interrupted; forked workers inherit the hook but not the run.
         if os.getpid() == self._pid:
-            self._finish(INTERRUPTED)
+            locked = self._locked() if self._collector.used else ""
+            if locked:
+                self._collector.refuse()
+            self._finish(locked or INTERRUPTED)
 
     def _new_collector(self) -> Collector:
         return Collector(self._identity, self._selected)
@@ -191,23 +203,38 @@ class CallbackModule(CallbackBase):
             self._collector.record(events.task(result)._uuid, host, {**record, "host": host})
         return bool(records)
 
+    def _locked(self) -> str:
+        """Return why Ansible could not even read the variables of the hosts, or an empty text."""
+        manager, home = self._play.get_variable_manager(), self._home()
+        try:
+            for host in sorted(self._meant):
+                manager.get_vars(play=self._play, host=manager._inventory.get_host(host), include_hostvars=False)
+        except AnsibleError as error:
+            said = printable(f"No host was touched, the variables of the inventory cannot be read: {error}", _SENTENCE)
+            password = printable(layout.vault_folder() / home.name, _SENTENCE)
+            return f"{said} A vault needs its password: --vault-id {home.name}@{password}" if home.folder else said
+        return ""
+
     def _identity(self, host: str) -> Identity:
         manager = self._play.get_variable_manager()
         found = manager._inventory.get_host(host)
-        known = manager.get_vars(play=self._play, host=found, include_hostvars=False)
-        own = inventory.folder_of(known)
-        folder = own.name if own else NO_FOLDER
-        site = self._site(folder)
+        try:
+            known = manager.get_vars(play=self._play, host=found, include_hostvars=False)
+        except AnsibleError:
+            # a vault without its password keeps all of them back, but not what stands with the host itself
+            known = found.vars
+        home = self._home()
+        site = self._site(home.name)
         fed = site.defaults.get("essms_profile") if site else None
         profile = str(known.get("essms_profile") or (fed.value if fed else ""))
-        return Identity(folder, profile, tuple(inventory.groups_of(found)))
+        return Identity(home.name, profile, tuple(inventory.groups_of(found)))
 
     def _circumstances(self, establishment: str) -> Circumstances:
         known = self._play.get_variable_manager()._inventory
         scope = self._scope(known)
         site, today = self._site(establishment), datetime.now(UTC).date()
         identity = site.identity if site else {"name": "", "finess": "", "category": ""}
-        fleet: Fleet = {**inventory.fleet(known, site.folder if site else None), "controls": []}
+        fleet: Fleet = {**inventory.fleet(known), "controls": []}
         try:
             fleet["controls"] = list(load().controls)
             declared = waivers.load(site.folder) if site else []
@@ -224,18 +251,22 @@ class CallbackModule(CallbackBase):
         """
         arguments = context.CLIARGS
         chosen = set(arguments.get("tags") or ["all"]) != {"all"} or bool(arguments.get("skip_tags"))
-        every_host = all(self._meant.issuperset(hosts) for hosts in inventory.folders(known).values())
+        every_host = self._meant.issuperset(inventory.hosts(known)) and inventory.is_whole(known, self._home().folder)
         return {
             "hosts": "all" if every_host and not arguments.get("subset") else "some",
             "controls": "some" if chosen or self._chosen else "all",
         }
 
+    def _home(self) -> sources.Site:
+        """Return where the hosts of this run belong."""
+        given = inventory.given(self._play.get_variable_manager()._inventory)
+        return ownership.site(given, settings.in_use().folder)
+
     def _site(self, establishment: str) -> Establishment | None:
         """Return the folder of an establishment of this run; None when it has none, or its file is not valid."""
-        known = self._play.get_variable_manager()._inventory
-        folder = next((path for path in inventory.folders(known) if path.name == establishment), None)
+        home = self._home()
         try:
-            return load_establishment(folder) if folder else None
+            return load_establishment(home.folder) if home.folder and home.name == establishment else None
         except CatalogueError:
             return None
 

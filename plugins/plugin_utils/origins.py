@@ -8,7 +8,7 @@ The only place that knows Ansible's private interface for it.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -49,8 +49,8 @@ class Owners(NamedTuple):
     group_variables: Mapping[str, Collection[str]]
 
 
-def origin_of(name: str, value: object, base: Path, owners: Owners) -> Source:
-    """Return who decided a variable; ``base`` is the folder of the inventory.
+def origin_of(name: str, value: object, bases: Sequence[Path], owners: Owners) -> Source:
+    """Return who decided a variable; ``bases`` are the folders of the inventory, places are relative to the first.
 
     Where Ansible cannot tell the place, it is "inventory".
     """
@@ -60,15 +60,15 @@ def origin_of(name: str, value: object, base: Path, owners: Owners) -> Source:
     if not tag.path:
         return Source(str(tag.description or "inventory"), "run")
     path = Path(tag.path)
-    shown = path.relative_to(base) if path.is_relative_to(base) else Path(*path.parts[-3:])
+    shown = path.relative_to(bases[0]) if path.is_relative_to(bases[0]) else Path(*path.parts[-3:])
     place = f"{shown}:{tag.line_num}" if tag.line_num else str(shown)
+    if not any(path.is_relative_to(base) for base in bases):
+        return Source(place, "run")
     for folder, layer in _FOLDERS.items():
         if folder in path.parts[:-1]:
             owner = path.parts[path.parts.index(folder) + 1].removesuffix(path.suffix)
             return Source(place, "establishment") if owner == "all" else Source(place, layer, owner)
-    if path.is_relative_to(base):
-        return Source(place, *_in_file(name, owners))
-    return Source(place, "run")
+    return Source(place, *_in_file(name, owners))
 
 
 def is_role_default(value: object) -> bool:

@@ -228,6 +228,38 @@ def test_a_playbook_without_settings_writes_nothing(site: Site) -> None:
     assert not site.reports.exists()
 
 
+def test_a_vault_without_its_password_is_named(site: Site) -> None:
+    vault = site.folder / "site" / "group_vars" / "all" / "vault.yml"
+    vault.parent.mkdir(parents=True)
+    cipher = ROOT / "inventories/ehpad-les-tilleuls/group_vars/all/vault.yml"
+    shutil.copy(cipher, vault)
+    site.environment["ESSMS_VAULT_DIR"] = "/safe"
+    ended = site.run({"a": {"essms": record("a")}})
+    assert ended.returncode != 0
+    assert "Traceback" not in ended.stderr
+    made = site.document("site")
+    assert made["refused"]
+    assert verdicts_of(made, "a") == {"not_verified"}
+    (told,) = [host["problem"] for host in made["hosts"]]
+    assert told.startswith("No host was touched, the variables of the inventory cannot be read: ")
+    assert told.endswith(" A vault needs its password: --vault-id site@/safe/site")
+
+
+def test_a_run_over_one_file_of_several_is_not_one_over_all_hosts(site: Site) -> None:
+    for expected in ("all", "some"):
+        site.run({"a": {"essms": record("a")}})
+        assert site.document()["scope"]["hosts"] == expected
+        (site.folder / "site" / "more.yml").write_text("all: {hosts: {b: }}")
+
+
+def test_a_variable_moves_no_result_to_another_establishment(site: Site) -> None:
+    (site.folder / "other").mkdir()
+    spoof = ["-e", f"inventory_dir={site.folder / 'other'}", "-e", '{"ansible_inventory_sources": []}']
+    assert site.run({"lost": {"crash": True}}, *spoof).returncode == 2
+    assert not (site.reports / "other").exists()
+    assert verdicts_of(site.document("site"), "lost") == {"not_verified"}
+
+
 def test_results_that_cannot_be_written_fail_the_run_in_one_sentence(site: Site) -> None:
     (site.folder / "file").write_text("")
     site.environment["ESSMS_REPORT_DIR"] = str(site.folder / "file" / "reports")
@@ -246,6 +278,17 @@ def test_the_report_folder_and_the_language_can_be_chosen(site: Site) -> None:
     assert "Minimum password length" in ended.stdout
     assert "expected ≥\N{NO-BREAK SPACE}12, observed 8" in ended.stdout
     assert site.document()["mode"] == "audit"
+
+
+def test_why_a_report_is_not_complete_is_said_in_french(site: Site) -> None:
+    folder = site.reports / "ehpad-les-tilleuls"
+    folder.mkdir(parents=True)
+    (folder / "history.sqlite3").write_bytes(b"no database at all" * 100)
+    ended = site.run({"a": {"essms": record("a")}})
+    said = " ".join(ended.stderr.split())
+    assert "Le rapport n’est pas complet" in said
+    assert "fichier abîmé" in said
+    assert "is damaged" not in said
 
 
 def test_the_command_that_takes_a_run_back_opens_the_same_vaults(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import re
 
 import pytest
 from ansible_collections.essms.hardening.plugins.plugin_utils import catalogue
+from ansible_collections.essms.hardening.plugins.plugin_utils.collector import SKIPPED
 from ansible_collections.essms.hardening.plugins.plugin_utils.exports import csv_table
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document
 
@@ -68,6 +69,12 @@ def test_a_host_without_any_result_has_a_line() -> None:
     (line,) = [line for line in table(made) if line["Machine"] == "deb13"]
     assert (line["Verdict"], line["Contrôle"], line["Groupes"]) == ("non vérifié", "", "postes_soins")
     assert "Python" in line["Explication"]
+
+
+def test_why_a_host_was_not_verified_is_told_in_french() -> None:
+    lines = table(document(record("deb12"), silent("deb13", SKIPPED)))
+    told = {line["Explication"] for line in lines if line["Machine"] == "deb13"}
+    assert all("La tâche a été sautée sur cette machine" in each for each in told)
 
 
 def test_hostile_content_makes_no_line_no_cell_and_no_formula() -> None:

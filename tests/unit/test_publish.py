@@ -22,6 +22,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import l
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import load as load_establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.exports import prometheus, summary_json
 from ansible_collections.essms.hardening.plugins.plugin_utils.history import database
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.store import History
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import publish
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, Fleet
 from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
@@ -336,6 +337,8 @@ def test_an_audit_leaves_results_memory_history_and_report(played: Path) -> None
     made = json.loads((mine / "latest" / "results.json").read_text(encoding="utf-8"))
     assert made["identity"]["name"] == "EHPAD Les Tilleuls"
     assert made["scope"] == {"hosts": "all", "controls": "some"}
+    # two controls of all there are: the rest counts as not verified
+    assert History(mine).trend()[-1].score.not_verified >= len(load().controls) - 2
     assert "EHPAD Les Tilleuls" in (mine / "latest" / "report.html").read_text(encoding="utf-8")
     assert f"Report: {mine}/latest/report.html" in done.stdout
     assert (mine / "history.sqlite3").stat().st_size
@@ -359,6 +362,7 @@ def test_the_report_is_made_anew_from_what_is_on_disk(played: Path) -> None:
         "results.sarif",
         "summary.json",
     ]
+    assert json.loads((mine / "latest" / "exports" / "summary.json").read_text())["scope"]["controls"] == "some"
     assert all(stat.S_IMODE(path.stat().st_mode) & 0o77 == 0 for path in mine.rglob("*") if not path.is_symlink())
 
 

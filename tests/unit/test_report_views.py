@@ -386,6 +386,13 @@ def test_unverified_and_unseen_hosts_are_two_lines() -> None:
     assert watched() == ["3 machines non vérifiées à la dernière exécution", "3 machines non vues depuis 30 jours"]
     assert watched(establishment={"hosts_unseen_days": 60})[1] == "2 machines non vues depuis 60 jours"
     assert watched(establishment={"hosts_unseen_days": 1})[1] == "5 machines non vues depuis 1 jour"
+    # not applicable by inventory alone is no look at a host: no run has seen this one
+    view = scene(document(record("a")), sightings=[Sighting("a", None)])
+    found = cover(view, [], hosts(view), 0)
+    assert [str(each.text) for each in found.watch if each.anchor == "machines"] == [
+        "1 machine non vérifiée à la dernière exécution",
+        "1 machine non vue depuis 30 jours",
+    ]
 
 
 def first_page(*records: dict[str, Any], language: str = "fr", **changes: Any) -> Cover:

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.essms.hardening.plugins.plugin_utils import words as words_module
 from ansible_collections.essms.hardening.plugins.plugin_utils.canvas import Canvas
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import load
+from ansible_collections.essms.hardening.plugins.plugin_utils.collector import NEVER_REACHED
 from ansible_collections.essms.hardening.plugins.plugin_utils.comparison import comparison
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import fit, printable, width
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, Score
@@ -142,6 +143,12 @@ def test_problems_are_recognised(problem: str, key: str) -> None:
     for language in words_module.LANGUAGES:
         words = Words(language)
         assert words.advice(problem) == (words(key), words(f"{key}_do"))
+
+
+def test_the_sentence_about_a_silent_host_is_in_the_language_of_the_reader() -> None:
+    made = document(record("a"), silent("b", NEVER_REACHED))
+    assert "L’exécution s’est arrêtée avant cette machine" in plain(summary(made, view()))
+    assert NEVER_REACHED in plain(summary(made, view("en")))
 
 
 def test_a_control_that_could_not_be_read_says_why() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.essms.hardening.plugins.plugin_utils.history import months, plan
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.database import FILE, HistoryError
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Point, Sighting
-from ansible_collections.essms.hardening.plugins.plugin_utils.history.sites import Site, sites, unreadable
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.sites import Site, sites
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.store import History
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.today import Today, restated
 from ansible_collections.essms.hardening.plugins.plugin_utils.model import Catalogue
@@ -85,7 +85,7 @@ def gather(
 
 def _is_establishment(folder: Path) -> bool:
     try:
-        if folder.name.startswith(".") or folder.is_symlink() or not folder.is_dir():
+        if folder.name.startswith((".", "_")) or folder.is_symlink() or not folder.is_dir():
             return False
         return (folder / FILE).exists() or any((path / "results.json").is_file() for path in folder.iterdir())
     except OSError:
@@ -100,7 +100,6 @@ def _never(slug: str, site: Site) -> Standing:
 def _standing(folder: Path, site: Site, catalogue: Catalogue, now: dt.datetime) -> Standing:
     history = History(folder, now, site.declared)
     notes: list[str] = []
-    problem = ""
     try:
         try:
             notes = history.catch_up()
@@ -110,8 +109,6 @@ def _standing(folder: Path, site: Site, catalogue: Catalogue, now: dt.datetime) 
         return _known(history, folder, site, catalogue, now, notes)
     except HistoryError as error:
         problem = str(error)
-    except OSError as error:
-        problem = unreadable(folder, error)
     notes = [*(note for note in notes if note != problem), *site.problems]
     return Standing(folder.name, **site.identity, problem=problem, notes=notes)
 

@@ -55,12 +55,11 @@ def sites(inventories: Path | None) -> dict[str, Site]:
             if path.is_dir():
                 found[reports.folder_name(path.name)] = _site(path)
         except OSError as error:
-            found[reports.folder_name(path.name)] = Site(path, described=True, problems=[unreadable(path, error)])
+            found[reports.folder_name(path.name)] = Site(path, described=True, problems=[_unreadable(path, error)])
     return found
 
 
-def unreadable(path: Path, error: OSError) -> str:
-    """Return the sentence that a folder cannot be read."""
+def _unreadable(path: Path, error: OSError) -> str:
     return f"{error.filename or path}: cannot be read: {error.strerror}; check the path and its rights."
 
 

@@ -24,7 +24,8 @@ class Material:
     :ivar drift: what the last run changed against what was known before it.
     :ivar closed: the entries of action_plan.yml that are done: their control passes everywhere it applies.
     :ivar now: aware; waivers and due dates are judged on it.
-    :ivar missing: a sentence when the history could not be used, so that the report says what it lacks.
+    :ivar missing: a sentence when the history could not be used, or ends with another run than the one reported, so
+        that the report says what it lacks.
     """
 
     document: Document
