@@ -1,3 +1,14 @@
+# What is given as ETAB, NAME and FROM is text, before anything else can take it for a command: make would run $(shell …)
+# in it, and a shell quotes and backticks. Folder names hold nothing either of them has a meaning for.
+override ETAB := $(value ETAB)
+override NAME := $(value NAME)
+override FROM := $(value FROM)
+LETTERS := a b c d e f g h i j k l m n o p q r s t u v w x y z 0 1 2 3 4 5 6 7 8 9 - _
+without = $(if $(1),$(call without,$(wordlist 2,99,$(1)),$(subst $(firstword $(1)),,$(2))),$(2))
+named = $(if $(call without,$(LETTERS),$($(1))),$(error $(1): give a name of lower case letters, digits and hyphens, \
+  such as ehpad-les-tilleuls))
+export FROM
+
 # Every target starts from nothing: it sets up what it needs, and says nothing about what is already there.
 # The distribution's own Python is built with optimisation, one that a version manager compiled mostly is not: Ansible
 # starts a sixth faster on it. It is taken when it is new enough and can make a virtual environment.
@@ -6,8 +17,10 @@ PYTHON ?= $(shell /usr/bin/python3 -c '$(SUITABLE)' 2>/dev/null && echo /usr/bin
 BIN := .venv/bin
 PROFILE ?= combine
 # An establishment: its inventory after the common one, and the password of its own vault where there is one.
-VAULT_DIR := $(or $(ESSMS_VAULT_DIR),$(HOME)/.config/essms-hardening/vault)
-INVENTORY = -i inventories/_common -i inventories/$(ETAB) $(addprefix --vault-id $(ETAB)@,$(wildcard $(VAULT_DIR)/$(ETAB)))
+VAULT = $${ESSMS_VAULT_DIR:-$$HOME/.config/essms-hardening/vault}/$(ETAB)
+INVENTORY = -i inventories/_common -i inventories/$(ETAB)
+play = @password="$(VAULT)"; set -- $(INVENTORY); test ! -e "$$password" || set -- "$$@" --vault-id "$(ETAB)@$$password"; \
+  $(BIN)/ansible-playbook "$$@" playbooks/$(1).yml $(ARGS)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 .DEFAULT_GOAL := help
@@ -38,20 +51,20 @@ demo: setup ## Watch two fresh hosts being audited, hardened, audited again and 
 
 .PHONY: establishment
 establishment: venv ## Make the folder of an establishment (NAME=ehpad-les-tilleuls; FROM=answers.yml asks nothing)
-	@$(BIN)/python tools/establishment.py new "$(NAME)" $(if $(FROM),--from "$(FROM)")
+	@$(call named,NAME)$(BIN)/python tools/establishment.py new "$(NAME)" $${FROM:+--from "$$FROM"}
 
 # Git keeps no modes: what it checked out, the owner alone may read from here on.
 .PHONY: etab
 etab: venv
-	@test -n "$(ETAB)" || { echo "Say which establishment: make $(firstword $(MAKECMDGOALS)) ETAB=ehpad-les-tilleuls" >&2; exit 2; }
-	@test ! -d "inventories/$(ETAB)" || chmod -R go= "inventories/$(ETAB)"
+	@$(call named,ETAB)test -n "$(ETAB)" || { echo "Say which establishment: make $(firstword $(MAKECMDGOALS)) ETAB=ehpad-les-tilleuls" >&2; exit 2; }
+	@test -L "inventories/$(ETAB)" -o ! -f "inventories/$(ETAB)/establishment.yml" || chmod -R go= "inventories/$(ETAB)"
 
 # Without its password Ansible stops with pages of its own before anything of ours can say which file is missing.
 .PHONY: vault
 vault: etab
-	@test -e "$(VAULT_DIR)/$(ETAB)" -o -n "$(findstring vault,$(ARGS))$$ANSIBLE_VAULT_PASSWORD_FILE$$ANSIBLE_VAULT_IDENTITY_LIST" \
+	@test -e "$(VAULT)" -o -n "$(findstring vault,$(ARGS))$$ANSIBLE_VAULT_PASSWORD_FILE$$ANSIBLE_VAULT_IDENTITY_LIST" \
 	  || ! grep -qs '^$$ANSIBLE_VAULT;' "inventories/$(ETAB)/group_vars/all/vault.yml" \
-	  || { echo "The password of the vault of $(ETAB) is not in $(VAULT_DIR)/$(ETAB): put it there, or give ARGS=--ask-vault-pass" >&2; exit 2; }
+	  || { echo "The password of the vault of $(ETAB) is not in $(VAULT): put it there, or give ARGS=--ask-vault-pass" >&2; exit 2; }
 
 .PHONY: validate
 validate: etab ## Say everything that is wrong in the files of an establishment (ETAB=ehpad-les-tilleuls)
@@ -59,19 +72,19 @@ validate: etab ## Say everything that is wrong in the files of an establishment 
 
 .PHONY: audit
 audit: vault ## Audit an establishment, read-only (ETAB=…, ARGS="--limit poste-1")
-	@$(BIN)/ansible-playbook $(INVENTORY) playbooks/audit.yml $(ARGS)
+	$(call play,audit)
 
 .PHONY: apply
 apply: vault ## Bring an establishment into line (ETAB=…, ARGS="--limit poste-1 --check --diff")
-	@$(BIN)/ansible-playbook $(INVENTORY) playbooks/apply.yml $(ARGS)
+	$(call play,apply)
 
 .PHONY: rollback
 rollback: vault ## Take the last change of an establishment back (ETAB=…, ARGS="--limit poste-1")
-	@$(BIN)/ansible-playbook $(INVENTORY) playbooks/rollback.yml $(ARGS)
+	$(call play,rollback)
 
 .PHONY: report
 report: vault ## Make the report of an establishment anew, its PDF and its exports (ETAB=…)
-	@$(BIN)/ansible-playbook $(INVENTORY) playbooks/report.yml $(ARGS)
+	$(call play,report)
 
 .PHONY: overview
 overview: venv ## Show every establishment that has results on one page

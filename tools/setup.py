@@ -125,6 +125,8 @@ def make_venv() -> None:
     stamp = _stamp()
     if STAMP.exists() and STAMP.read_text(encoding="utf-8") == stamp:
         return
+    if VENV.is_symlink():
+        raise SetupError(".venv is a link, and what it leads to would be emptied: remove the link.")
     say("making the virtual environment (about a minute, once)")
     STAMP.unlink(missing_ok=True)
     python = str(VENV / "bin" / "python")

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import CatalogueError, load
+from ansible_collections.essms.hardening.plugins.plugin_utils import inventory, ownership, sources
+from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import Catalogue, CatalogueError, load
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import validation
+from ansible_collections.essms.hardening.plugins.plugin_utils.report import settings
 
 # Loaded here, in the process that forks the workers, so that this task and the settings share it.
 with contextlib.suppress(CatalogueError):
@@ -29,10 +31,12 @@ class ActionModule(ActionBase):
         """Return the result of the task, failed with every problem when there is one."""
         super().run(tmp, task_vars)
         self.validate_argument_spec(argument_spec={})
-        folders = _folders((task_vars or {}).get("ansible_inventory_sources") or ())
+        manager, root = inventory.of_task(task_vars or {}), settings.in_use().folder
+        home = ownership.site(inventory.given(manager), root)
         try:
-            catalogue = load()
-            problems = [each for folder in folders for each in validation.problems(folder, catalogue)]
+            problems = [home.problem] if home.problem else _problems(manager, home.folder, load())
+            if home.folder and not problems:
+                ownership.claim(root, home.folder)
         except CatalogueError as error:
             problems = [str(error)]
         result: dict[str, Any] = {"changed": False, "problems": problems}
@@ -42,8 +46,13 @@ class ActionModule(ActionBase):
         return result
 
 
-def _folders(sources: Any) -> list[Path]:
-    """Return the folders the inventory of the run stands in, each once; names on the command line have none."""
-    paths = [Path(str(source)) for source in sources]
-    found = [path if path.is_dir() else path.parent for path in paths if path.exists()]
-    return list(dict.fromkeys(folder.absolute() for folder in found))
+def _problems(manager: Any, folder: Path | None, catalogue: Catalogue) -> list[str]:
+    """Return what is wrong in the folders of the inventory; names on the command line have none."""
+    if folder is None:
+        return []
+    given = inventory.given(manager)
+    found = [each for known in sources.folders(given, folder) for each in validation.problems(known, catalogue)]
+    if not found and sources.is_whole(given, folder):
+        missing = inventory.difference(manager, folder)
+        found += [missing] if missing else []
+    return found

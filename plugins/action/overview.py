@@ -15,11 +15,13 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.essms.hardening.plugins.plugin_utils import atomic
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import CatalogueError, load
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.overview import Overview, gather
+from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import overview, publish, settings
 from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
 
 _OPTIONS = {"inventories": {"type": "path"}, "language": {"type": "str", "choices": ["fr", "en"]}}
 _FILE = "overview.html"
+_SENTENCE = 1000
 
 
 class ActionModule(ActionBase):
@@ -47,12 +49,14 @@ class ActionModule(ActionBase):
             language = options["language"] or settings.in_use().language
             atomic.replace(page, overview.render(found, catalogue, language, _links(root, found)).encode())
         except CatalogueError as error:
-            raise AnsibleError(str(error)) from error
+            raise AnsibleError(str(error)) from None
         except OSError as error:
-            raise AnsibleError(f"{error.filename}: cannot be read or written: {error.strerror}") from error
+            raise AnsibleError(
+                f"{error.filename or 'the report folder'}: cannot be read or written: {error.strerror or error}"
+            ) from None
         problems = [said for each in found.establishments for said in (each.problem, *each.notes) if said]
         for problem in problems:
-            self._display.warning(Words(language).note(problem))
+            self._display.warning(printable(Words(language).note(problem), _SENTENCE))
         return {"changed": True, "file": str(page), "problems": problems}
 
 

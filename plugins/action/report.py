@@ -12,9 +12,10 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
-from ansible_collections.essms.hardening.plugins.plugin_utils import exports, inventory, reports
+from ansible_collections.essms.hardening.plugins.plugin_utils import exports, inventory, ownership, reports
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import CatalogueError, load
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import folder as establishment
+from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import printing, publish, settings
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import ResultsError
 from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
@@ -24,6 +25,7 @@ _OPTIONS = {
     "pdf": {"type": "bool", "default": False},
     "language": {"type": "str", "choices": ["fr", "en"]},
 }
+_SENTENCE = 1000
 
 
 class ActionModule(ActionBase):
@@ -38,16 +40,20 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         _spec, options = self.validate_argument_spec(argument_spec=_OPTIONS)
         try:
-            inventory.one_establishment(inventory.of_task(variables))
-            folder = inventory.folder_of(variables)
-            run = _last_run(folder.name if folder else establishment.NO_FOLDER)
+            given = inventory.given(inventory.of_task(variables))
+            home = ownership.site(given, settings.in_use().folder)
+            if home.problem:
+                raise CatalogueError(home.problem)
+            run = _last_run(home.name)
             if self._task.check_mode:
                 return {"changed": True, "files": [str(run / publish.REPORT)], "problems": []}
-            return self._made(run, folder, options)
+            return self._made(run, home.folder, options)
         except (CatalogueError, ResultsError) as error:
-            raise AnsibleError(str(error)) from error
+            raise AnsibleError(str(error)) from None
         except OSError as error:
-            raise AnsibleError(f"{error.filename}: cannot be read or written: {error.strerror}") from error
+            raise AnsibleError(
+                f"{error.filename or 'the report folder'}: cannot be read or written: {error.strerror or error}"
+            ) from None
 
     def _made(self, run: Path, folder: Path | None, options: dict[str, Any]) -> dict[str, Any]:
         site = establishment.load(folder) if folder else None
@@ -65,7 +71,7 @@ class ActionModule(ActionBase):
             except printing.PrintingError as error:
                 problems.append(str(error))
         for problem in problems:
-            self._display.warning(Words(language).note(problem))
+            self._display.warning(printable(Words(language).note(problem), _SENTENCE))
         return {"changed": True, "files": [str(file) for file in files], "problems": problems}
 
 

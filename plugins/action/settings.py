@@ -18,13 +18,28 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.essms.hardening.plugins.module_utils.arguments import OPTIONS
-from ansible_collections.essms.hardening.plugins.plugin_utils import failures, host_request, inventory, memory
+from ansible_collections.essms.hardening.plugins.plugin_utils import (
+    answer,
+    failures,
+    host_request,
+    inventory,
+    memory,
+    ownership,
+    sources,
+)
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import Catalogue, CatalogueError, load
+from ansible_collections.essms.hardening.plugins.plugin_utils.errors import shown
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import folder as establishment
-from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import waivers
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import layout, waivers
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import NO_FOLDER, Establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.host_record import HostRecord
-from ansible_collections.essms.hardening.plugins.plugin_utils.origins import Source, is_role_default, origin_of
+from ansible_collections.essms.hardening.plugins.plugin_utils.origins import (
+    Source,
+    is_role_default,
+    is_secret,
+    origin_of,
+)
+from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import settings
 from ansible_collections.essms.hardening.plugins.plugin_utils.resolution import RUN_OPTIONS, check_names
 from ansible_collections.essms.hardening.plugins.plugin_utils.selection import select
@@ -35,7 +50,9 @@ _PACKAGE_MODULES = {"debian": "ansible.builtin.apt", "redhat": "ansible.builtin.
 _GUARD_BOUNDS = (15, 600)
 """Seconds: a blocked try to connect costs ten, and nobody waits longer than ten minutes for access."""
 _AFTER_GUARD = 5
+_SENTENCE = 1000
 _ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
+_TRANSACTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SSH = ("ssh", "paramiko", "paramiko_ssh", "libssh")
 
 display = Display()
@@ -64,10 +81,11 @@ class ActionModule(ActionBase):
         self._diffs: list[dict[str, str]] = []
         self._planned: list[str] = []
         self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._home = ownership.site(inventory.given(self._inventory), settings.in_use().folder)
         state = self._args["state"]
         record = HostRecord(
             host=str(self._vars.get("inventory_hostname", "")),
-            establishment=self._folder.name if self._folder else NO_FOLDER,
+            establishment=self._home.name,
             profile="",
             mode=_MODES[state] + (" (check)" if self._task.check_mode and state != "audited" else ""),
             facets=[],
@@ -88,6 +106,9 @@ class ActionModule(ActionBase):
             record.problem = str(error)
         except AnsibleError as error:
             record.problem = failures.sentence(str(error))
+        except OSError as error:
+            place = printable(error.filename or "this controller", 200)
+            record.problem = f"{place}: {error.strerror or error}: put that right on this controller, then run again."
         return self._result(record, unreachable)
 
     # --- before the host is asked ------------------------------------------------------------------------------------
@@ -110,11 +131,6 @@ class ActionModule(ActionBase):
     def _host(self) -> Any:
         return self._inventory.get_host(self._vars["inventory_hostname"])
 
-    @property
-    def _folder(self) -> Path | None:
-        """Return the folder of the establishment; None for hosts that are named on the command line."""
-        return inventory.folder_of(self._vars)
-
     def _prepare(self, record: HostRecord) -> None:
         """Fill in what will be asked of the host. Raises CatalogueError before the host is touched."""
         if isinstance(_CATALOGUE, CatalogueError):
@@ -133,13 +149,18 @@ class ActionModule(ActionBase):
             "spared": self._spared(),
             "relax": self._args["relax"],
             "guard_seconds": self._guard_seconds(),
-            "transaction": self._args["transaction"],
+            "transaction": self._transaction(),
         }
 
     def _check_inventory(self) -> None:
         """Raise CatalogueError when this run must not touch the host, whatever it asks for."""
-        inventory.one_establishment(self._inventory)
-        inventory.check_common(self._host, self._inventory)
+        if self._home.problem:
+            raise CatalogueError(self._home.problem)
+        inventory.check_common(self._host, self._inventory, self._home.folder)
+        used = {name: self._template(name, None) for name in layout.HOST_VARIABLES if name in self._vars}
+        inventory.check_groups(self._host, used, datetime.now(UTC).astimezone().date())
+        if self._home.folder:
+            ownership.claim(settings.in_use().folder, self._home.folder)
 
     def _from_catalogue(self, record: HostRecord, catalogue: Catalogue) -> host_request.HostRequest:
         measures = self._args["measures"]
@@ -155,22 +176,25 @@ class ActionModule(ActionBase):
         record.facets = [host_request.facet(control) for control in chosen]
         if self._connection.transport in _WINDOWS:
             raise CatalogueError("Windows hosts are not supported by this version: put them in a group of their own")
-        folder = self._folder
+        folder = self._home.folder
         self._site = establishment.load(folder) if folder else Establishment(Path(NO_FOLDER), {})
         declared = waivers.load(folder) if folder else []
         record.waivers = [waiver for waiver in declared if waiver.covers(record.host, record.groups)]
         variables = self._variables(catalogue)
-        record.profile = str(variables.get("essms_profile", "combine"))
+        profile = str(variables.get("essms_profile", "combine"))
+        # what is no profile may be anything, a secret too
+        record.profile = profile if profile in catalogue.profiles else ""
         return host_request.of_controls(
             catalogue,
             chosen,
-            profile=record.profile,
+            profile=profile,
             variables=variables,
             source_of=self._source_of,
             groups=self._template("group_names", []),
             waivers=record.waivers,
             today=_today(),
             base=str(self._site.content.get("profile", "")),
+            secret=[name for name in variables if is_secret(self._vars.get(name))],
         )
 
     def _variables(self, catalogue: Catalogue) -> dict[str, Any]:
@@ -186,7 +210,7 @@ class ActionModule(ActionBase):
         fed = self._site.defaults.get(name)
         if fed and (name not in self._vars or is_role_default(written)):
             return Source(fed.source, "establishment")
-        return origin_of(name, written, self._folder or Path.cwd(), inventory.owners(self._host))
+        return origin_of(name, written, sources.bases(self._home.folder), inventory.owners(self._host))
 
     def _spared(self) -> list[str]:
         """Return the accounts no control touches: the one this connection uses, and those for emergencies."""
@@ -195,6 +219,15 @@ class ActionModule(ActionBase):
             raise CatalogueError("essms_break_glass_accounts: must be a list of account names, such as [secours]")
         user = self._connection.get_option("remote_user") if self._connection.transport != "local" else None
         return [*([str(user)] if user else []), *emergency]
+
+    def _transaction(self) -> str:
+        """Return the transaction to take back; the host makes the name of a folder of it."""
+        name = str(self._args["transaction"])
+        if not _TRANSACTION.fullmatch(name):
+            raise CatalogueError(
+                f"essms_transaction: {shown(name)} is no name of a transaction; use last, or a name as a run shows it"
+            )
+        return name
 
     def _guard_seconds(self) -> int:
         """Return the time for the confirmation; only SSH can be cut and proven, so no guard waits for anything else."""
@@ -218,7 +251,7 @@ class ActionModule(ActionBase):
         record.problem = response["problem"]
         record.before = response.get("rows_before", [])
         for note in response["notes"]:
-            display.warning(f"{record.host}: {note}")
+            _warn(f"{record.host}: {note}")
         if response["armed"]:
             self._confirm(record)
         elif response["transaction"]:
@@ -237,10 +270,14 @@ class ActionModule(ActionBase):
         problem = failures.of_result(result)
         if problem:
             raise _ExplainedError(problem)
-        self._diffs += result.get("diff") or []
-        for part, seconds in result["response"]["seconds"].items():
+        try:
+            response = answer.checked(result["response"])
+        except answer.AnswerError as error:
+            raise _ExplainedError(str(error)) from None
+        self._diffs += answer.diffs(result.get("diff"))
+        for part, seconds in response["seconds"].items():
             self._seconds[part] += seconds
-        return dict(result["response"])
+        return response
 
     def _install(self, names: list[str], family: str) -> None:
         """Install what is missing; a failure is left to the controls that need it, which then say so."""
@@ -253,7 +290,7 @@ class ActionModule(ActionBase):
             result = self._with_packages(module, {**arguments, "update_cache": refresh})
             if not result.get("failed"):
                 return
-        display.warning(f"packages could not be installed: {str(result.get('msg', ''))[:200]}")
+        _warn(f"packages could not be installed: {printable(result.get('msg', ''), 200)}")
 
     def _remove(self, response: Mapping[str, Any]) -> None:
         """Remove packages that a transaction had installed and nothing else needs; bring back those they drove out.
@@ -263,10 +300,10 @@ class ActionModule(ActionBase):
         names = response["packages_to_remove"]
         problem = self._ask({"state": "parting", "packages_to_remove": names})["problem"]
         if problem:
-            display.warning(problem)
+            _warn(problem)
         result = self._with_packages("ansible.builtin.apt", {"name": names, "state": "absent", "purge": True})
         if result.get("failed"):
-            display.warning(f"packages installed by the transaction could not be removed: {', '.join(names)}")
+            _warn(f"packages installed by the transaction could not be removed: {', '.join(names)}")
         elif response["packages_to_restore"]:
             self._install(response["packages_to_restore"], response["platform"]["family"])
 
@@ -333,6 +370,11 @@ class ActionModule(ActionBase):
 
 class _ExplainedError(AnsibleError):
     """A failure whose text is already the sentence for the user."""
+
+
+def _warn(sentence: str) -> None:
+    """Show a sentence that may hold the words of a host: none of them acts on the terminal."""
+    display.warning(printable(sentence, _SENTENCE))
 
 
 def _failed_sentence(failed: Mapping[str, str]) -> str:

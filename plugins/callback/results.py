@@ -61,10 +61,19 @@ from pathlib import Path
 from typing import Any
 
 from ansible import constants, context
+from ansible.errors import AnsibleError
 from ansible.plugins.callback import CallbackBase
 from ansible.release import __version__ as ansible_version
 from ansible.utils.color import ANSIBLE_COLOR
-from ansible_collections.essms.hardening.plugins.plugin_utils import events, inventory, reports, summary
+from ansible_collections.essms.hardening.plugins.plugin_utils import (
+    events,
+    inventory,
+    ownership,
+    reports,
+    results,
+    sources,
+    summary,
+)
 from ansible_collections.essms.hardening.plugins.plugin_utils.canvas import Canvas
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import Catalogue, CatalogueError, load
 from ansible_collections.essms.hardening.plugins.plugin_utils.collector import (
@@ -75,9 +84,10 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.collector import (
     Expected,
     Identity,
 )
-from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import waivers
-from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import NO_FOLDER, Establishment
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import layout, waivers
+from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import Establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import load as load_establishment
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.database import HistoryError
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import settings
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, Fleet
@@ -88,6 +98,8 @@ _ACTION = "essms.hardening.settings"
 _GATE = "essms.hardening.establishment"
 _MODES = {"audited": "audit", "applied": "apply", "reverted": "rollback"}
 _SENTENCE = 400
+_LONG_SENTENCE = 1000
+_REPORT_IT = "This is a fault of essms.hardening: report it, with this sentence."
 _ROOT = Path(__file__).parents[2]
 
 
@@ -162,7 +174,10 @@ class CallbackModule(CallbackBase):
     def _rescue(self) -> None:
         # Something is left here only when the run was interrupted; forked workers inherit the hook but not the run.
         if os.getpid() == self._pid:
-            self._finish(INTERRUPTED)
+            locked = self._locked() if self._collector.used else ""
+            if locked:
+                self._collector.refuse()
+            self._finish(locked or INTERRUPTED)
 
     def _new_collector(self) -> Collector:
         return Collector(self._identity, self._selected)
@@ -177,6 +192,9 @@ class CallbackModule(CallbackBase):
             self._collector.expect(task._uuid, hosts, mode, check)
 
     def _keep(self, result: Any) -> bool:
+        # any other module of a host could give itself the same key
+        if events.task(result).resolved_action != _ACTION:
+            return False
         content = events.content(result)
         looped = [item for item in content.get("results") or () if isinstance(item, Mapping)]
         records = [item["essms"] for item in (content, *looped) if isinstance(item.get("essms"), Mapping)]
@@ -185,23 +203,38 @@ class CallbackModule(CallbackBase):
             self._collector.record(events.task(result)._uuid, host, {**record, "host": host})
         return bool(records)
 
+    def _locked(self) -> str:
+        """Return why Ansible could not even read the variables of the hosts, or an empty text."""
+        manager, home = self._play.get_variable_manager(), self._home()
+        try:
+            for host in sorted(self._meant):
+                manager.get_vars(play=self._play, host=manager._inventory.get_host(host), include_hostvars=False)
+        except AnsibleError as error:
+            said = printable(f"No host was touched, the variables of the inventory cannot be read: {error}", _SENTENCE)
+            password = printable(layout.vault_folder() / home.name, _SENTENCE)
+            return f"{said} A vault needs its password: --vault-id {home.name}@{password}" if home.folder else said
+        return ""
+
     def _identity(self, host: str) -> Identity:
         manager = self._play.get_variable_manager()
         found = manager._inventory.get_host(host)
-        known = manager.get_vars(play=self._play, host=found, include_hostvars=False)
-        own = inventory.folder_of(known)
-        folder = own.name if own else NO_FOLDER
-        site = self._site(folder)
+        try:
+            known = manager.get_vars(play=self._play, host=found, include_hostvars=False)
+        except AnsibleError:
+            # a vault without its password keeps all of them back, but not what stands with the host itself
+            known = found.vars
+        home = self._home()
+        site = self._site(home.name)
         fed = site.defaults.get("essms_profile") if site else None
         profile = str(known.get("essms_profile") or (fed.value if fed else ""))
-        return Identity(folder, profile, tuple(inventory.groups_of(found)))
+        return Identity(home.name, profile, tuple(inventory.groups_of(found)))
 
     def _circumstances(self, establishment: str) -> Circumstances:
         known = self._play.get_variable_manager()._inventory
         scope = self._scope(known)
         site, today = self._site(establishment), datetime.now(UTC).date()
         identity = site.identity if site else {"name": "", "finess": "", "category": ""}
-        fleet: Fleet = {**inventory.fleet(known, site.folder if site else None), "controls": []}
+        fleet: Fleet = {**inventory.fleet(known), "controls": []}
         try:
             fleet["controls"] = list(load().controls)
             declared = waivers.load(site.folder) if site else []
@@ -218,18 +251,22 @@ class CallbackModule(CallbackBase):
         """
         arguments = context.CLIARGS
         chosen = set(arguments.get("tags") or ["all"]) != {"all"} or bool(arguments.get("skip_tags"))
-        every_host = all(self._meant.issuperset(hosts) for hosts in inventory.folders(known).values())
+        every_host = self._meant.issuperset(inventory.hosts(known)) and inventory.is_whole(known, self._home().folder)
         return {
             "hosts": "all" if every_host and not arguments.get("subset") else "some",
             "controls": "some" if chosen or self._chosen else "all",
         }
 
+    def _home(self) -> sources.Site:
+        """Return where the hosts of this run belong."""
+        given = inventory.given(self._play.get_variable_manager()._inventory)
+        return ownership.site(given, settings.in_use().folder)
+
     def _site(self, establishment: str) -> Establishment | None:
         """Return the folder of an establishment of this run; None when it has none, or its file is not valid."""
-        known = self._play.get_variable_manager()._inventory
-        folder = next((path for path in inventory.folders(known) if path.name == establishment), None)
+        home = self._home()
         try:
-            return load_establishment(folder) if folder else None
+            return load_establishment(home.folder) if home.folder and home.name == establishment else None
         except CatalogueError:
             return None
 
@@ -251,9 +288,16 @@ class CallbackModule(CallbackBase):
         view = summary.View(
             self._titles(), Words(self.get_option("language")), Canvas.of(colour=bool(ANSIBLE_COLOR)), _undo()
         )
-        documents = collector.documents(versions, self._circumstances, absent)
+        try:
+            documents = collector.documents(versions, self._circumstances, absent)
+        except Exception as error:  # noqa: BLE001 - Ansible would go on as if the results were there
+            self._tell(f"The results could not be put together: {_fault(error)}. {_REPORT_IT}")
+            return False
         written = [self._write_and_show(document, root, view) for document in documents]
         return all(written)
+
+    def _tell(self, sentence: str) -> None:
+        self._display.display(printable(sentence, _LONG_SENTENCE), color=constants.COLOR_ERROR, stderr=True)
 
     def _titles(self) -> summary.Titles:
         try:
@@ -267,17 +311,26 @@ class CallbackModule(CallbackBase):
         try:
             path = reports.write(document, root)
         except OSError as error:
-            self._display.display(summary.summary(document, view))
-            self._display.display(
+            self._show(document, view)
+            self._tell(
                 f"The results could not be written to {error.filename or root}: {error.strerror}. "
-                "Set ESSMS_REPORT_DIR to a folder you can write to, then run again.",
-                color=constants.COLOR_ERROR,
-                stderr=True,
+                "Set ESSMS_REPORT_DIR to a folder you can write to, then run again."
             )
             return False
+        except Exception as error:  # noqa: BLE001 - Ansible would go on as if the results were there
+            self._tell(f"The results could not be written: {_fault(error)}. {_REPORT_IT}")
+            return False
         report = self._report(document, path, view.words)
-        self._display.display(summary.summary(document, view, _short(path), _short(report) if report else ""))
+        self._show(document, view, _short(path), _short(report) if report else "")
         return True
+
+    def _show(self, document: Document, view: summary.View, *files: str) -> None:
+        try:
+            text = summary.summary(document, view, *files)
+        except Exception as error:  # noqa: BLE001 - the results are what counts, and they need no summary
+            self._tell(f"The summary could not be made: {_fault(error)}. {_REPORT_IT}")
+        else:
+            self._display.display(text)
 
     def _report(self, document: Document, path: Path, words: Words) -> Path | None:
         """Write the report beside the results; whatever goes wrong is told, and costs neither results nor run."""
@@ -286,24 +339,33 @@ class CallbackModule(CallbackBase):
         # it takes a moment to import, which a run without a report need not spend
         from ansible_collections.essms.hardening.plugins.plugin_utils.report import publish
 
-        site = self._site(document["establishment"])
-        language = publish.language_of(site, words.language)
         now = datetime.now(UTC)
         try:
+            site = self._site(document["establishment"])
+            language = publish.language_of(site, words.language)
             gathered = publish.gather(
                 path.parent, made=document, site=site, catalogue=load(), language=language, now=now
             )
             report = publish.write(path.parent, gathered, language)
-        except (CatalogueError, OSError) as error:
+        except (CatalogueError, HistoryError, results.ResultsError) as error:
             self._incomplete(str(error), words)
+            return None
+        except OSError as error:
+            self._incomplete(f"{error.filename or path.parent}: {error.strerror or error}", words)
+            return None
+        except Exception as error:  # noqa: BLE001 - a report that cannot be made costs neither results nor run
+            self._incomplete(f"{_fault(error)}. {_REPORT_IT}", words)
             return None
         for problem in gathered.problems:
             self._incomplete(problem, words)
         return report
 
     def _incomplete(self, problem: str, words: Words) -> None:
-        said = words("report_problem", words.note(problem))
-        self._display.display(said, color=constants.COLOR_ERROR, stderr=True)
+        self._tell(words("report_problem", words.note(problem)))
+
+
+def _fault(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _undo() -> str:

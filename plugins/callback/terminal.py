@@ -51,7 +51,8 @@ class CallbackModule(Default):
             super().v2_runner_on_failed(result, ignore_errors)
             return
         self._say("failed", constants.COLOR_ERROR, result)
-        for problem in events.content(result).get("problems", ()) if checked else ():
+        # the sentence holds the first one already
+        for problem in events.content(result).get("problems", ())[1:] if checked else ():
             self._display.display(f"  {printable(problem, _SENTENCE)}", color=constants.COLOR_ERROR)
         if ignore_errors:
             self._display.display("...ignoring", color=constants.COLOR_SKIP)

@@ -14,6 +14,12 @@ LIMIT = 65_536
 #: Deepest nesting of lists and maps in one value. Readers of results refuse files that are twice as deep.
 DEPTH = 20
 
+#: Most bytes of one results file, or of a history at once: 500 hosts × 120 controls take 155 MB of them.
+LARGEST = 192 * 2**20
+
+#: Most values in them, 5.8 million of 500 hosts: each takes up to a hundred bytes of memory, however few on disk.
+PARTS = 7_000_000
+
 #: Characters that are left of a value beyond that.
 _SHOWN = 1000
 
@@ -44,3 +50,8 @@ def deeper(value: object, limit: int) -> bool:
             return False
         level = below
     return True
+
+
+def parts(text: bytes) -> int:
+    """Return no less than how many values a JSON text holds, without reading it: a comma in a text counts as well."""
+    return text.count(b",") + text.count(b"[") + text.count(b"{") + 1

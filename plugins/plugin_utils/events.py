@@ -29,4 +29,6 @@ def host(result: Any) -> str:
 
 def sentence(result: Any) -> str:
     """Return the message of a result on one line; empty when it has none."""
-    return " ".join(str(content(result).get("msg") or "").split())
+    said = " ".join(str(content(result).get("msg") or "").split())
+    # what ansible-core since 2.19 puts before the words of an action
+    return said.removeprefix("Task failed: ")

@@ -67,7 +67,9 @@ class HostRecord:
         }
 
     def _control(self, facet: Facet, release: Mapping[str, str], today: date) -> dict[str, Any]:
-        rows = [row for row in self.response.get("rows", ()) if row["control"] == facet.id]
+        # nothing was asked about a control for other groups of hosts, so nothing that is said of it counts
+        told = () if facet.id in self.excluded else self.response.get("rows", ())
+        rows = [row for row in told if row["control"] == facet.id]
         before = [row for row in self.before if row["control"] == facet.id]
         waiver = waivers.in_force(facet.id, self.waivers, today)
         judged = verdicts.NOT_APPLICABLE if facet.id in self.excluded else verdicts.verdict(rows)

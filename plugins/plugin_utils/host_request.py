@@ -78,10 +78,12 @@ def of_controls(
     waivers: Sequence[Waiver],
     today: date,
     base: str = "",
+    secret: Collection[str] = (),
 ) -> HostRequest:
     """Return the request for controls of the catalogue; ``waivers`` are those that cover the host.
 
-    ``base`` is the profile of the establishment, by which a value is weaker or not.
+    ``base`` is the profile of the establishment, by which a value is weaker or not; ``secret`` names the variables
+    whose value no error may show.
 
     Raises CatalogueError for the first value that is wrong.
     """
@@ -95,6 +97,7 @@ def of_controls(
         source_of=source_of,
         groups=groups,
         base=base,
+        secret=secret,
     )
     whole = len(chosen) == len(catalogue.controls)
     content = {

@@ -6,16 +6,11 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import stat
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ansible_collections.essms.hardening.plugins.plugin_utils import bounded
+from ansible_collections.essms.hardening.plugins.plugin_utils import bounded, regular
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
-
-#: Largest file that is read, in bytes: some sixty times what 50 hosts × 120 controls take.
-LIMIT = 256 * 2**20
 
 #: Deepest nesting of lists and maps; results need nine levels, and whoever shows them recurses.
 DEPTH = 40
@@ -25,7 +20,7 @@ class JsonFileError(ValueError):
     """A JSON file that cannot be used; its text is one printable line: file, what is wrong, what to do."""
 
 
-def load(path: Path, limit: int = LIMIT) -> Any:
+def load(path: Path, limit: int = bounded.LARGEST) -> Any:
     """Return what a JSON file of at most ``limit`` bytes holds.
 
     Only a regular file is opened for reading, so a pipe cannot make this wait. Beyond what JSON itself forbids, NaN,
@@ -57,26 +52,21 @@ def shown(path: Path) -> str:
 
 def _text(path: Path, name: str, limit: int) -> str:
     try:
-        # not blocking: opening a pipe nobody writes to would wait for ever
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        content = regular.read(path, limit)
+    except regular.NoFileError as error:
+        raise JsonFileError(f"{name}: is {error}, not a file; give the file itself.") from error
+    except regular.TooLargeError as error:
+        raise JsonFileError(
+            f"{name}: is larger than {limit // 2**20} MB, which no run writes; check that it is a results file."
+        ) from error
     except OSError as error:
         raise JsonFileError(_unreadable(name, error)) from error
     except ValueError as error:  # a zero byte in the name
         raise JsonFileError(f"{name}: is no name of a file; give the results.json of a run.") from error
-    found = os.fstat(descriptor)
-    if not stat.S_ISREG(found.st_mode):
-        os.close(descriptor)
-        kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe or a device"
-        raise JsonFileError(f"{name}: is {kind}, not a file; give the file itself.")
-    with os.fdopen(descriptor, "rb") as file:
-        try:
-            # one byte more than the limit, because a file may grow while it is read
-            content = file.read(limit + 1) if found.st_size <= limit else b""
-        except OSError as error:
-            raise JsonFileError(_unreadable(name, error)) from error
-    if max(found.st_size, len(content)) > limit:
+    if bounded.parts(content) > bounded.PARTS:
         raise JsonFileError(
-            f"{name}: is larger than {limit // 2**20} MB, which no run writes; check that it is a results file."
+            f"{name}: holds more than {bounded.PARTS // 10**6} million values, which no run writes; check that it is a"
+            " results file."
         )
     try:
         return content.decode("utf-8")

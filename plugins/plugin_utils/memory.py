@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.essms.hardening.plugins.plugin_utils import private, regular
 from ansible_collections.essms.hardening.plugins.plugin_utils.reports import folder_name
 
 _LARGEST = 1_000_000
@@ -34,8 +35,8 @@ class Memory:
     def load(self) -> dict[str, Any]:
         """Return what the kinds said last time, by kind; nothing when there is no memory that can be read."""
         try:
-            found = json.loads(self._path.read_text(encoding="utf-8")) if self._path else {}
-        except (OSError, ValueError):
+            found = json.loads(regular.read(self._path, _LARGEST).decode("utf-8")) if self._path else {}
+        except (OSError, ValueError, RecursionError):
             found = {}
         self._known = found if isinstance(found, dict) else {}
         return dict(self._known)
@@ -47,8 +48,7 @@ class Memory:
             return
         draft = self._path.with_name(f".{self._path.name}-{secrets.token_hex(4)}")
         try:
-            for folder in reversed(self._path.parents[:3]):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private.make(self._path.parent)
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
                 stream.write(text)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
-from ansible_collections.essms.hardening.plugins.plugin_utils import schemas
+from ansible_collections.essms.hardening.plugins.plugin_utils import regular, schemas
 from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError
 
 MAX_BYTES = 1_000_000
@@ -89,14 +89,16 @@ def read(path: Path, name: str, schema: str) -> Any:
 def load(path: Path, name: str, loader: Any = StrictLoader) -> File:
     """Return a YAML file; ``loader`` is a StrictLoader. Raises CatalogueError when it is no YAML, or too large."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise CatalogueError(f"{name}: is larger than {MAX_BYTES // 1_000_000} MB; split or shorten it")
-        text = path.read_text(encoding="utf-8")
+        text = regular.read(path, MAX_BYTES).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
         if _depth(text) > MAX_DEPTH:
             raise CatalogueError(f"{name}: is nested more than {MAX_DEPTH} levels deep; write it flatter")
         if _ALIAS.search(text) and _values(yaml.compose(text, Loader=loader), {}) > MAX_VALUES:
             raise CatalogueError(f"{name}: its aliases stand for too many values; write them out")
         return File(name, text, yaml.load(text, Loader=loader))  # noqa: S506  # derived from SafeLoader
+    except regular.NoFileError as error:
+        raise CatalogueError(f"{name}: is {error}, not a file; put the file itself there") from error
+    except regular.TooLargeError as error:
+        raise CatalogueError(f"{name}: is larger than {MAX_BYTES // 1_000_000} MB; split or shorten it") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name

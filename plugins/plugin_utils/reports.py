@@ -14,10 +14,12 @@ import json
 import os
 import re
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from ansible_collections.essms.hardening.plugins.plugin_utils import private
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document
 
 #: Valid inside JSON strings only as far as the format goes, yet able to act on the terminal of whoever prints the file.
@@ -28,14 +30,19 @@ def write(document: Document, root: Path) -> Path:
     """Write one document and return its file.
 
     Folders are created 0700 and the file 0600. Two runs in the same second get distinct names. Raises OSError, naming
-    the path, when the folder cannot be written; then nothing that existed before has changed.
+    the path, when the folder cannot be written, and ValueError when the document is no JSON; then nothing that existed
+    before has changed, and nothing is left behind.
     """
     folder = root / folder_name(document["establishment"])
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
+    content = _encode(document)
+    private.make(folder)
     draft = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
-    _write_synced(draft / "results.json", _encode(document))
-    final = _publish(draft, document)
+    try:
+        _write_synced(draft / "results.json", content)
+        final = _publish(draft, document)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
     # a refused run says nothing of the hosts: whoever opens the latest report goes on finding one
     if not document["refused"] or not (folder / "latest").exists():
         _point_latest(folder, final.name)

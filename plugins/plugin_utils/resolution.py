@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.essms.hardening.plugins.plugin_utils import bodies, reading, schemas
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import COLLECTION
+from ansible_collections.essms.hardening.plugins.plugin_utils.credentials import masked
 from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError, nearest, shown
-from ansible_collections.essms.hardening.plugins.plugin_utils.model import Catalogue, Control, Parameter
+from ansible_collections.essms.hardening.plugins.plugin_utils.model import Catalogue, Control, Parameter, Part
 from ansible_collections.essms.hardening.plugins.plugin_utils.origins import Source
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Value
@@ -38,6 +39,14 @@ ENGINE_VARIABLES = frozenset(
 RUN_OPTIONS = {"essms_transaction": "transaction", "essms_guard_seconds": "guard_seconds", "essms_relax": "relax"}
 """Variables that stand for an option of the settings action, so that playbooks and roles need not pass them on."""
 _WORDS = {"true": True, "yes": True, "false": False, "no": False}
+
+
+class _Claim(NamedTuple):
+    """What a control wants of a key, and whether errors may not show it."""
+
+    control: str
+    value: Any
+    hidden: bool
 
 
 @dataclass(slots=True)
@@ -61,22 +70,24 @@ def resolve(
     source_of: Callable[[str, object], Source],
     groups: Collection[str] | None = None,
     base: str = "",
+    secret: Collection[str] = (),
 ) -> Resolution:
     """Return the settings of the controls that apply to a platform, and their parameters.
 
     ``variables`` holds the already templated values an inventory or command line gives, and JUSTIFICATIONS;
     ``source_of(name, value)`` says who decided one, and where; ``groups`` are the host's, None standing for all there
     are. ``base`` is the profile of the establishment, where a host or group has another one: what is weaker than that
-    profile needs its written reason all the same.
+    profile needs its written reason all the same. ``secret`` names the variables whose value no error may show.
     Raises CatalogueError for the first thing that is wrong.
     """
     if profile not in catalogue.profiles:
-        raise CatalogueError(f"essms_profile: unknown profile {shown(profile)}; {nearest(profile, catalogue.profiles)}")
+        said = "" if "essms_profile" in secret else f" {shown(profile)}"
+        raise CatalogueError(f"essms_profile: unknown profile{said}; {nearest(profile, catalogue.profiles)}")
     check_names(catalogue, variables)
-    reasons = justified(catalogue, variables)
+    reasons = justified(catalogue, variables, secret)
     known: dict[str, Value] = {}
     result = Resolution()
-    owners: dict[tuple[str, str], tuple[str, Any]] = {}
+    owners: dict[tuple[str, str], _Claim] = {}
     for control in controls:
         part = control.platforms.get(platform)
         if part is None:
@@ -85,7 +96,7 @@ def resolve(
         for name in names:
             if name not in known:
                 known[name] = _value(
-                    catalogue.parameters[name], profile, base or profile, variables, reasons, source_of
+                    catalogue.parameters[name], profile, base or profile, variables, reasons, source_of, name in secret
                 )
         values = {name: known[name]["value"] for name in names}
         result.parameters[control.id] = {name: _as_shown(catalogue.parameters[name], known[name]) for name in names}
@@ -93,15 +104,26 @@ def resolve(
             wanted = ", ".join(values[part.groups]) or "none"
             result.excluded[control.id] = f"only for hosts of the groups of {part.groups}: {wanted}"
             continue
-        for setting in part.settings:
-            body = bodies.substitute(setting.body, values)
-            broken = bodies.body_problem(platform, setting.kind, body)
-            if broken:
-                raise CatalogueError(f"{control.id}: {setting.kind}: {broken}")
-            for name, value in bodies.expected(platform, setting.kind, body, family):
-                _claim(owners, control.id, setting.kind, name, value)
-            result.settings.append({"control": control.id, "kind": setting.kind, "body": body})
+        unseen = [name for name in names if name in secret]
+        for kind, body in _bodies(control.id, part, platform, values, unseen):
+            for name, value in bodies.expected(platform, kind, body, family):
+                _claim(owners, _Claim(control.id, value, bool(unseen)), kind, name)
+            result.settings.append({"control": control.id, "kind": kind, "body": body})
     return result
+
+
+def _bodies(
+    control: str, part: Part, platform: str, values: Mapping[str, Any], unseen: Sequence[str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield kind and body of each setting of a control; ``unseen`` are the parameters whose value is not shown."""
+    for setting in part.settings:
+        body = bodies.substitute(setting.body, values)
+        broken = bodies.body_problem(platform, setting.kind, body)
+        if broken and unseen:
+            broken = f"{schemas.UNSHOWN} correct {' or '.join(unseen)}"
+        if broken:
+            raise CatalogueError(f"{control}: {setting.kind}: {broken}")
+        yield setting.kind, body
 
 
 def check_names(catalogue: Catalogue, names: Iterable[str], others: Collection[str] = ()) -> None:
@@ -120,21 +142,26 @@ def holds_reasons(name: str) -> bool:
     return name == JUSTIFICATIONS or name.startswith(f"{JUSTIFICATIONS}_")
 
 
-def justified(catalogue: Catalogue, variables: Mapping[str, object]) -> dict[str, dict[str, str]]:
-    """Return the written reason, its author and date by parameter. Raises CatalogueError when one is malformed."""
+def justified(
+    catalogue: Catalogue, variables: Mapping[str, object], secret: Collection[str] = ()
+) -> dict[str, dict[str, str]]:
+    """Return the written reason, its author and date by parameter. Raises CatalogueError when one is malformed.
+
+    ``secret`` names the variables whose value no error may show.
+    """
     reasons: dict[str, dict[str, str]] = {}
     # the one without a further name is the nearest to whoever wrote it
     for name in sorted(filter(holds_reasons, variables), reverse=True):
         given = variables[name]
         if isinstance(given, Mapping):
             given = {key: _with_text_date(entry) for key, entry in given.items()}
-        broken = schemas.problem(_justification_schema(), given)
+        broken = schemas.problem(_justification_schema(), given, name in secret)
         if broken:
             raise CatalogueError(f"{name}: {broken}")
         for parameter, entry in given.items() if isinstance(given, Mapping) else ():
             if parameter not in catalogue.parameters:
                 known = nearest(str(parameter), catalogue.parameters)
-                raise CatalogueError(f"{name}: unknown parameter {parameter}; {known}")
+                raise CatalogueError(f"{name}: unknown parameter {'' if name in secret else parameter}; {known}")
             reasons[str(parameter)] = {key: str(text) for key, text in entry.items()}
             _check_day(f"{name}.{parameter}.date", reasons[str(parameter)]["date"])
     return reasons
@@ -167,6 +194,7 @@ def _value(
     variables: Mapping[str, object],
     reasons: Mapping[str, dict[str, str]],
     source_of: Callable[[str, object], Source],
+    secret: bool,
 ) -> Value:
     """Return the value of a parameter and who decided it.
 
@@ -182,10 +210,10 @@ def _value(
     else:
         source = source_of(parameter.name, variables[parameter.name])
     where = f"{parameter.name} ({printable(source.place)})"
-    broken = schemas.problem(parameter.bounds_key, value)
+    broken = schemas.problem(parameter.bounds_key, value, secret)
     if broken:
         raise CatalogueError(f"{where}: {broken}")
-    weak = unaccepted(parameter, value, base)
+    weak = unaccepted(parameter, value, base, secret)
     if not weak:
         return _decided(value, source, parameter.values[base])
     if parameter.name not in reasons:
@@ -193,13 +221,14 @@ def _value(
     return _decided(value, source, parameter.values[base], reasons[parameter.name])
 
 
-def unaccepted(parameter: Parameter, value: Any, profile: str) -> str:
-    """Return why a value needs a written reason under a profile, or an empty text."""
+def unaccepted(parameter: Parameter, value: Any, profile: str, secret: bool = False) -> str:
+    """Return why a value needs a written reason under a profile, or an empty text; a ``secret`` one is not shown."""
     accepted = parameter.accepted_in(profile)
     if value == parameter.values[profile] or not schemas.problem(accepted, value):
         return ""
+    said = f"{schemas.UNSHOWN} it" if secret else shown(value)
     return (
-        f"{shown(value)} is outside what profile {profile} accepts ({schemas.limits(accepted)});"
+        f"{said} is outside what profile {profile} accepts ({schemas.limits(accepted)});"
         f" choose such a value or write why in {JUSTIFICATIONS}.{parameter.name} (reason, author, date)"
     )
 
@@ -217,7 +246,8 @@ def _decided(value: Any, source: Source, own: Any, deviation: dict[str, str] | N
 
 def _as_shown(parameter: Parameter, value: Value) -> Value:
     """Return a value as results may hold it: of what names people, only how much there is."""
-    return {**value, "value": parameter.shown(value["value"]), "profile_value": parameter.shown(value["profile_value"])}
+    shown_value, profile_value = parameter.shown(value["value"]), parameter.shown(value["profile_value"])
+    return {**value, "value": masked(shown_value), "profile_value": masked(profile_value)}
 
 
 def plain(parameter: Parameter, value: object) -> Any:
@@ -245,11 +275,12 @@ def _untagged(value: Any) -> Any:
     return str(value) if isinstance(value, str) else value
 
 
-def _claim(owners: dict[tuple[str, str], tuple[str, Any]], control: str, kind: str, name: str, value: Any) -> None:
+def _claim(owners: dict[tuple[str, str], _Claim], claim: _Claim, kind: str, name: str) -> None:
     """Note that a control sets a key; two controls with different values would undo each other for ever."""
-    first, other = owners.setdefault((kind, name), (control, value))
-    if other != value or type(other) is not type(value):
+    first = owners.setdefault((kind, name), claim)
+    if first.value != claim.value or type(first.value) is not type(claim.value):
+        said = "" if first.hidden or claim.hidden else f" ({shown(first.value)} and {shown(claim.value)})"
         raise CatalogueError(
-            f"{first} and {control} set {kind} {name} to different values ({shown(other)} and {shown(value)});"
+            f"{first.control} and {claim.control} set {kind} {name} to different values{said};"
             " change a parameter of one of them, or select only one"
         )

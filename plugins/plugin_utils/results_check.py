@@ -9,6 +9,7 @@ the two on documents that were broken at random.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from collections.abc import Callable, Iterable
@@ -22,14 +23,14 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.printable import p
 SCHEMA_FILE = Path(__file__).parents[2] / "schema" / "results.schema.json"
 
 _DAY = re.compile(r"[0-9]{4}-[0-9][0-9]-[0-9][0-9]")
-_INSTANT = re.compile(r"[0-9]{4}-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9](\.[0-9]+)?Z")
+_INSTANT = re.compile(r"[0-9]{4}-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9](\.[0-9]{1,9})?Z")
 _CONTROL = re.compile(r"M[0-9][0-9]-[0-9][0-9]")
 _MEASURE = re.compile(r"M[0-9][0-9]")
 
 _VERDICTS = frozenset(verdicts.VERDICTS)
 _EVIDENCE = frozenset({"proven", "enforced-ad", "cross-checked", "simulated", "not-exercised"})
-_RULES = frozenset({"equals", "at_least", "at_most", "one_of", "includes"})
-_STATES = frozenset({"ok", "fail", "unknown", "not_applicable"})
+RULES = frozenset({"equals", "at_least", "at_most", "one_of", "includes"})
+STATES = frozenset({"ok", "fail", "unknown", "not_applicable"})
 
 _WAIVER = frozenset({"control", "scope", "name", "reason", "owner", "approved_by", "start", "end", "state", "orphan"})
 _HOST = frozenset({"name", "groups", "state", "problem", "profile", "platform", "transaction", "guard", "seconds"})
@@ -80,7 +81,11 @@ def _validator(definition: str) -> Any:
     schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
     if definition:
         schema = {"$schema": schema["$schema"], "$defs": schema["$defs"], "$ref": f"#/$defs/{definition}"}
-    return jsonschema.Draft202012Validator(schema)
+    formats = jsonschema.FormatChecker(formats=())
+    for name in ("date", "date-time"):
+        # of jsonschema's own, one needs a further package and the other accepts other forms of a date
+        formats.checks(name)(lambda value: not isinstance(value, str) or _in_calendar(value))
+    return jsonschema.Draft202012Validator(schema, format_checker=formats)
 
 
 def _texts(item: dict[str, Any], *names: str) -> bool:
@@ -95,6 +100,24 @@ def _matches(pattern: re.Pattern[str], value: Any) -> bool:
     return isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
+def _is_day(value: Any) -> bool:
+    return _matches(_DAY, value) and _in_calendar(value)
+
+
+def _is_instant(value: Any) -> bool:
+    return _matches(_INSTANT, value) and _in_calendar(value)
+
+
+@lru_cache(maxsize=4096)
+def _in_calendar(text: str) -> bool:
+    """Whether a text that has the form of a day or an instant is one of the calendar."""
+    try:
+        dt.datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _word(value: Any, words: Iterable[str]) -> bool:
     return isinstance(value, str) and value in words
 
@@ -106,8 +129,8 @@ def _is_waiver(item: Any) -> bool:
         and _texts(item, "control", "name", "reason", "owner", "approved_by", "orphan")
         and _word(item["scope"], ("establishment", "group", "host"))
         and _word(item["state"], ("active", "expiring", "expired", "future"))
-        and _matches(_DAY, item["start"])
-        and _matches(_DAY, item["end"])
+        and _is_day(item["start"])
+        and _is_day(item["end"])
     )
 
 
@@ -146,21 +169,21 @@ def _is_result(item: Any) -> bool:
         and all(map(_is_value, item["parameters"].values()))
         and (item["waiver"] is None or _is_waiver(item["waiver"]))
         and isinstance(item["changed"], bool)
-        and ("seen" not in item or _matches(_INSTANT, item["seen"]))
+        and ("seen" not in item or _is_instant(item["seen"]))
         and _is_founded(item)
     )
 
 
 def _is_founded(item: dict[str, Any]) -> bool:
-    """Whether the verdict rests on what the schema asks of it."""
-    states = {row["state"] for row in item["settings"]}
-    if item["verdict"] == verdicts.COMPLIANT:
-        return "ok" in states
+    """Whether the verdict rests on what the schema asks of it; one that no row shows is never taken for a look."""
+    shown = verdicts.verdict(item["settings"])
     if item["verdict"] == verdicts.WAIVED:
-        return item["waiver"] is not None
+        return item["waiver"] is not None and shown == verdicts.NON_COMPLIANT
+    if item["verdict"] == verdicts.NOT_APPLICABLE:
+        return shown == verdicts.NOT_APPLICABLE or not item["settings"]
     if item["verdict"] == verdicts.NOT_VERIFIED:
-        return bool(item["reason"]) or bool(states - {"ok", "fail"})
-    return True
+        return bool(item["reason"]) or bool({row["state"] for row in item["settings"]} - {"ok", "fail"})
+    return bool(item["verdict"] == shown)
 
 
 def _is_row(item: Any) -> bool:
@@ -168,8 +191,8 @@ def _is_row(item: Any) -> bool:
         isinstance(item, dict)
         and item.keys() >= _ROW
         and _texts(item, "kind", "name", "reason")
-        and _word(item["rule"], _RULES)
-        and _word(item["state"], _STATES)
+        and _word(item["rule"], RULES)
+        and _word(item["state"], STATES)
         and isinstance(item.get("control", ""), str)
     )
 
@@ -189,5 +212,5 @@ def _is_deviation(item: Any) -> bool:
         isinstance(item, dict)
         and item.keys() == {"reason", "author", "date"}
         and _texts(item, "reason", "author")
-        and _matches(_DAY, item["date"])
+        and _is_day(item["date"])
     )

@@ -59,12 +59,16 @@ def key_of(schema: Mapping[str, Any]) -> str:
     return json.dumps(schema, sort_keys=True)
 
 
-def problem(schema: Mapping[str, Any] | str, value: object) -> str:
+def problem(schema: Mapping[str, Any] | str, value: object, secret: bool = False) -> str:
     """Return the first rule ``value`` breaks, as ``key.path: rule; what to do``, or ``""``.
 
     ``schema`` is a JSON Schema or its ``key_of`` text. Strings are checked first: one printable line, bounded length.
+    Of a ``secret`` value nothing is said, neither what it is nor what stands in it.
     """
-    return next((str(each) for each in problems(schema, value)), "")
+    found = next(iter(problems(schema, value)), None)
+    if found is None:
+        return ""
+    return f"{UNSHOWN} {_expectation(schema, value)}" if secret else str(found)
 
 
 def problems(schema: Mapping[str, Any] | str, value: object) -> list[Problem]:
@@ -78,6 +82,24 @@ def problems(schema: Mapping[str, Any] | str, value: object) -> list[Problem]:
         return found
     errors = sorted(validator.iter_errors(value), key=lambda e: ([str(p) for p in e.absolute_path], e.validator))
     return list(dict.fromkeys(each for error in errors for each in _problems(error)))
+
+
+UNSHOWN = "its value comes from a template or the vault and is not shown here;"
+"""What is said in place of a value that nobody may read."""
+
+
+def _expectation(schema: Mapping[str, Any] | str, value: object) -> str:
+    """Return what a value ought to be, from the schema alone."""
+    error = next(_validator(schema if isinstance(schema, str) else key_of(schema)).iter_errors(value), None)
+    if error is None:
+        return f"it must be one line of plain text of at most {MAX_TEXT} characters"
+    rule, wanted = error.validator, error.validator_value
+    if rule == "type":
+        types = [wanted] if isinstance(wanted, str) else list(wanted)
+        return f"it must be {' or '.join(_NAMES.get(each, each) for each in types)}"
+    if rule in ("enum", "const"):
+        return f"use {' or '.join(map(shown, wanted if rule == 'enum' else [wanted]))}"
+    return f"it {_LIMITS[rule].format(wanted)}" if rule in _LIMITS else "it has none of the allowed forms"
 
 
 def dotted(path: Any) -> str:

@@ -115,6 +115,8 @@ _PHRASES: dict[str, dict[str, Any]] = {
         "slow_do": "vérifier sa charge, puis relancer ou augmenter « timeout » dans ansible.cfg",
         "killed": "vérification interrompue sur la machine",
         "killed_do": "relancer : ce qui avait été commencé sera remis en état",
+        "answer": "ce que cette machine a répondu n’est pas une réponse de cet outil : rien n’en est retenu",
+        "answer_do": "examiner cette machine avant de s’y fier, puis relancer",
         "other": "vérification impossible",
         "other_do": "lire la raison ci-dessous, corriger, puis relancer sur cette machine",
     },
@@ -212,6 +214,8 @@ _PHRASES: dict[str, dict[str, Any]] = {
         "slow_do": "check its load, then run again or raise timeout in ansible.cfg",
         "killed": "the check was interrupted on the machine",
         "killed_do": "run again: what had been begun will be put right",
+        "answer": "what this machine answered is no answer of this tool: nothing it said counts",
+        "answer_do": "look at this machine before you trust it, then run again",
         "other": "could not be verified",
         "other_do": "read the reason below, fix it, then run again on this machine",
     },
@@ -219,6 +223,7 @@ _PHRASES: dict[str, dict[str, Any]] = {
 
 #: Words of a technical sentence that tell what is the matter; the first line that matches decides.
 _PROBLEMS = (
+    ("answer", r"is no answer of essms"),
     ("never", r"^no run has looked at this yet"),
     ("guard", r"guard puts everything back"),
     ("stopped", r"^the run (stopped|was interrupted)"),

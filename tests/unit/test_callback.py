@@ -228,6 +228,38 @@ def test_a_playbook_without_settings_writes_nothing(site: Site) -> None:
     assert not site.reports.exists()
 
 
+def test_a_vault_without_its_password_is_named(site: Site) -> None:
+    vault = site.folder / "site" / "group_vars" / "all" / "vault.yml"
+    vault.parent.mkdir(parents=True)
+    cipher = ROOT / "inventories/ehpad-les-tilleuls/group_vars/all/vault.yml"
+    shutil.copy(cipher, vault)
+    site.environment["ESSMS_VAULT_DIR"] = "/safe"
+    ended = site.run({"a": {"essms": record("a")}})
+    assert ended.returncode != 0
+    assert "Traceback" not in ended.stderr
+    made = site.document("site")
+    assert made["refused"]
+    assert verdicts_of(made, "a") == {"not_verified"}
+    (told,) = [host["problem"] for host in made["hosts"]]
+    assert told.startswith("No host was touched, the variables of the inventory cannot be read: ")
+    assert told.endswith(" A vault needs its password: --vault-id site@/safe/site")
+
+
+def test_a_run_over_one_file_of_several_is_not_one_over_all_hosts(site: Site) -> None:
+    for expected in ("all", "some"):
+        site.run({"a": {"essms": record("a")}})
+        assert site.document()["scope"]["hosts"] == expected
+        (site.folder / "site" / "more.yml").write_text("all: {hosts: {b: }}")
+
+
+def test_a_variable_moves_no_result_to_another_establishment(site: Site) -> None:
+    (site.folder / "other").mkdir()
+    spoof = ["-e", f"inventory_dir={site.folder / 'other'}", "-e", '{"ansible_inventory_sources": []}']
+    assert site.run({"lost": {"crash": True}}, *spoof).returncode == 2
+    assert not (site.reports / "other").exists()
+    assert verdicts_of(site.document("site"), "lost") == {"not_verified"}
+
+
 def test_results_that_cannot_be_written_fail_the_run_in_one_sentence(site: Site) -> None:
     (site.folder / "file").write_text("")
     site.environment["ESSMS_REPORT_DIR"] = str(site.folder / "file" / "reports")
@@ -294,3 +326,42 @@ def test_an_interrupted_run_leaves_its_results(site: Site) -> None:
         ("fast", ""),
         ("slow", collector.INTERRUPTED),
     ]
+
+
+def test_another_module_of_a_host_cannot_pose_as_ours(site: Site) -> None:
+    said = {"essms": record("poste-01", establishment="another")}
+    site.play[0]["tasks"].append(
+        {"name": "Forge", "essms.hardening.establishment": {}, "vars": {"said": json.dumps(said)}}
+    )
+    action = site.folder / "ansible_collections" / "essms" / "hardening" / "plugins" / "action"
+    (action / "establishment.py").write_text(ACTION)
+    (action.parent / "modules" / "establishment.py").write_text("")
+    site.run({"poste-01": {"essms": record("poste-01")}})
+    assert sorted(path.name for path in site.reports.iterdir()) == ["ehpad-les-tilleuls"]
+
+
+@pytest.mark.parametrize(
+    ("broken", "fault"),
+    [
+        ({"platform": {"id": float("nan")}}, "The results could not be written"),
+        ({"seconds": {"module": "text"}}, "The results could not be put together"),
+        ({"controls": [5]}, "The results could not be put together"),
+    ],
+)
+def test_results_that_cannot_be_made_are_never_passed_over(site: Site, broken: dict[str, Any], fault: str) -> None:
+    run = site.run({"poste-01": {"essms": record("poste-01", **broken)}})
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert run.stderr.count(fault) == 1
+    assert not list(site.reports.glob("*/*"))
+
+
+def test_a_summary_or_report_that_fails_is_told_and_costs_nothing(site: Site) -> None:
+    utils = site.folder / "ansible_collections" / "essms" / "hardening" / "plugins" / "plugin_utils"
+    for file, function in (("summary.py", "summary"), ("report/publish.py", "gather")):
+        with (utils / file).open("a") as source:
+            source.write(f"\n\ndef {function}(*_arguments, **_named):\n    raise KeyError('boom')\n")
+    run = site.run({"poste-01": {"essms": record("poste-01")}})
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "The summary could not be made: KeyError: 'boom'" in run.stderr
+    assert run.stderr.count("KeyError") == 2
+    assert site.document()["results"]

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -129,12 +130,46 @@ def test_a_run_says_everything_that_is_wrong_and_touches_no_host(site: Inventori
     # a tag and a limit select controls and hosts, never whether the files are checked
     done, results = _audit(site, tmp_path, "--tags", "M08-01")
     assert done.returncode == 2
-    assert f'  {SLUG}/establishment.yml:{line}: size.places: must be a whole number, not "many"\n' in done.stdout
+    first = f'{SLUG}/establishment.yml:{line}: size.places: must be a whole number, not "many"\n'
+    assert f"No host was touched: 2 problems in the inventory, first {first}" in done.stdout
+    assert done.stdout.partition("PLAY RECAP")[0].count(first) == 1
     assert f"  {SLUG}/host_vars/hall.yml:1: essms_usbb: unknown parameter" in done.stdout
     assert "TASK [Audit the controls]" not in done.stdout
     assert len(results["hosts"]) == 13
     assert {each["verdict"] for each in results["results"]} == {"not_verified"}
     assert any("No host was touched: 2 problems" in each["problem"] for each in results["hosts"])
+
+
+def test_a_run_whose_hosts_ansible_dropped_touches_none(site: Inventories, tmp_path: Path) -> None:
+    site.write("more.yml", "all: {hosts: {night: }}\n")
+    ignored = (
+        "ANSIBLE_INVENTORY_IGNORE_REGEX",
+        "^more.yml$,^establishment.yml$,^waivers.yml$,^action_plan.yml$,^registers$",
+    )
+    reports = ("ESSMS_REPORT_DIR", str(tmp_path / "reports"))
+    done = site.ansible("ansible-playbook", str(CHECKOUT / "playbooks/audit.yml"), environment=[ignored, reports])
+    assert done.returncode == 2
+    assert f'{SLUG}: Ansible left the host "night" out' in done.stdout
+    assert "TASK [Audit the controls]" not in done.stdout
+
+
+def test_a_host_that_lost_its_standard_group_is_not_touched(site: Inventories, tmp_path: Path) -> None:
+    # an expression that only fails when Ansible works it out: of that it warns, where it is not told to stop
+    site.change("standard_groups.yml", "etab_usage | default('') == 'medical'", "nothing.such == 'medical'")
+    lenient = ("ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED", "0"), ("ESSMS_REPORT_DIR", str(tmp_path / "reports"))
+    done = site.ansible(
+        "ansible-playbook", str(CHECKOUT / "playbooks/audit.yml"), "--limit", "pilulier", environment=lenient
+    )
+    assert done.returncode == 2
+    assert "failed: [pilulier] pilulier: is not in the group equipements_medicaux although it has etab_" in done.stdout
+
+
+def test_the_report_is_made_of_files_that_are_right(site: Inventories, tmp_path: Path) -> None:
+    site.write("host_vars/hall.yml", "essms_usbb: 1\n")
+    reports = ("ESSMS_REPORT_DIR", str(tmp_path / "reports"))
+    done = site.ansible("ansible-playbook", str(CHECKOUT / "playbooks/report.yml"), environment=[reports])
+    assert "No host was touched: 1 problem in the inventory" in done.stdout
+    assert "TASK [Make report and exports]" not in done.stdout
 
 
 def _make(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -147,6 +182,13 @@ def _make(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def _typed(dry_run: str, tmp_path: Path) -> str:
+    """Return the arguments that the last command of a dry run gives to ansible-playbook."""
+    command = dry_run.splitlines()[-1].replace(".venv/bin/ansible-playbook", "echo")
+    own = {**os.environ, "ESSMS_VAULT_DIR": str(tmp_path / "vaults")}
+    return subprocess.run(["sh", "-c", command], env=own, capture_output=True, text=True, check=True).stdout
+
+
 @pytest.mark.parametrize("target", ["audit", "apply", "rollback"])
 def test_make_gives_both_inventories_and_the_password_of_that_vault(
     site: Inventories, tmp_path: Path, target: str
@@ -154,9 +196,9 @@ def test_make_gives_both_inventories_and_the_password_of_that_vault(
     done = _make(tmp_path, target, f"ETAB={SLUG}", "ARGS=--limit hall")
     inventories = f"-i inventories/_common -i inventories/{SLUG}"
     vault = f"--vault-id {SLUG}@{site.vaults / SLUG}"
-    assert f"ansible-playbook {inventories} {vault} playbooks/{target}.yml --limit hall\n" in done.stdout
+    assert _typed(done.stdout, tmp_path) == f"{inventories} {vault} playbooks/{target}.yml --limit hall\n"
     (site.vaults / SLUG).unlink()
-    assert "--vault-id" not in _make(tmp_path, target, f"ETAB={SLUG}").stdout
+    assert "--vault-id" not in _typed(_make(tmp_path, target, f"ETAB={SLUG}").stdout, tmp_path)
 
 
 @pytest.mark.parametrize(("arguments", "stopped"), [((), True), (("ARGS=--ask-vault-pass",), False)])

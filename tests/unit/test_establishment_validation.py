@@ -454,6 +454,100 @@ def test_whatever_a_file_holds_is_answered_in_printable_lines(site: Inventories,
         path.unlink() if before is None else site.write(name, before)
 
 
+MAGIC = ["inventory_dir", "inventory_file", "inventory_hostname", "group_names", "groups", "hostvars"]
+
+
+@pytest.mark.parametrize("name", [*MAGIC, "ansible_inventory_sources"])
+def test_what_ansible_says_of_a_host_cannot_be_written(site: Inventories, name: str) -> None:
+    line = site.change("hosts.yml", "    hall:\n", f"    hall:\n      {name}: /elsewhere\n") + 1
+    site.write("host_vars/paie.yml", f"{name}: x\n")
+    rule = f"{name}: Ansible says this itself, of every host; choose another name"
+    assert site.problems() == [f"{SLUG}/hosts.yml:{line}: {rule}", f"{SLUG}/host_vars/paie.yml:1: {rule}"]
+    shutil.rmtree(site.root / SLUG / "registers")
+    (site.folder / "establishment.yml").unlink()
+    assert f"{SLUG}/host_vars/paie.yml:1: {rule}" in site.problems(), "nor in a plain inventory"
+
+
+RANGES = ["p[1:", "poste-[1:a]", "p[9:1]", "p[a:9]", "p[001:9]", "p]", "p[1:2:0]", "p[z:a]", "p[]", "p[:]"]
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_a_range_that_ansible_would_drop(site: Inventories, name: str) -> None:
+    line = site.change("hosts.yml", "    hall:\n", f'    "{name}": {{}}\n    hall:\n')
+    (found,) = site.problems()
+    assert found.startswith(f'{SLUG}/hosts.yml:{line}: "{name}": is no range of hosts; ')
+
+
+def test_ranges_and_ports(site: Inventories) -> None:
+    good = ["p[1:3]", "p[01:12]", "p[a:f]", "p[:9]", "p[1:9:2]x[a:c]", "p[A:Z]"]
+    site.change("hosts.yml", "    hall:\n", "".join(f'    "{name}":\n' for name in good) + "    hall:\n")
+    assert site.problems() == []
+    site.change("hosts.yml", "    hall:\n", '    "hall:2222":\n')
+    assert any('"hall:2222": a name holds no colon; write a port as ansible_port' in each for each in site.problems())
+
+
+def test_a_source_that_ansible_would_run(site: Inventories) -> None:
+    (site.folder / "hosts.yml").chmod(0o700)
+    assert site.problems() == [
+        f"{SLUG}/hosts.yml: may be run as a program, and Ansible would run it; run: chmod a-x on it"
+    ]
+
+
+def test_a_link_to_anywhere_outside(site: Inventories, tmp_path: Path) -> None:
+    (tmp_path / "outside.yml").write_text("{}", encoding="utf-8")
+    (site.folder / "host_vars/hall.yml").symlink_to(tmp_path / "outside.yml")
+    (found,) = site.problems()
+    assert found.startswith(f"{SLUG}/host_vars/hall.yml: leads out of the folder; copy the file")
+
+
+def test_nothing_secret_and_no_host_is_common_to_all(site: Inventories) -> None:
+    common = site.root / "_common"
+    cipher = (site.folder / "group_vars/all/vault.yml").read_text(encoding="utf-8")
+    site.write("group_vars/kiosques.yml", "word: !vault |\n" + "".join(f"  {x}\n" for x in cipher.split()), "_common")
+    site.write("group_vars/serveurs.yml", cipher, "_common")
+    site.write("more.yml", "all: {hosts: {shared: }}\n", "_common")
+    rule = "is encrypted, and every establishment would share it; move it to group_vars/all/vault.yml of each"
+    assert validation.problems(common, load()) == [
+        '_common: "shared" would be a host of every establishment; write it in the one it is of',
+        f"_common/group_vars/serveurs.yml:1: {rule}",
+        f"_common/group_vars/kiosques.yml:1: word: {rule}",
+    ]
+
+
+@pytest.mark.parametrize("name", ["db_pwd", "motdepasse", "mdp_admin", "wifi_mot_de_passe", "pwd"])
+def test_a_secret_in_clear_by_its_other_names(site: Inventories, name: str) -> None:
+    site.write("host_vars/hall.yml", f"{name}: abc\n")
+    assert any(f"{name}: is a secret in clear" in each for each in site.problems())
+
+
+OF_A_RUN = [
+    ("essms_guard_seconds", "5", "5 is too small; use 15 or more"),
+    ("essms_guard_seconds", "soon", 'must be a whole number, not "soon"'),
+    ("essms_transaction", "[1]", "must be a string, not [1]"),
+    ("essms_mode", "apply", '"apply"'),
+    ("essms_relax", "3", "must be true or false, not 3"),
+    ("essms_break_glass_accounts", "secours", 'must be a list, not "secours"'),
+    ("essms_break_glass_accounts", "['a b']", '"a b" has another form than'),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "rule"), OF_A_RUN)
+def test_what_a_run_is_told_has_its_type(site: Inventories, name: str, value: str, rule: str) -> None:
+    site.write("host_vars/hall.yml", f"{name}: {value}\n")
+    (found,) = site.problems()
+    assert found.startswith(f"{SLUG}/host_vars/hall.yml:1: {name}")
+    assert rule in found
+
+
+def test_a_file_that_another_establishment_let_grow_is_not_read_whole(site: Inventories) -> None:
+    other = site.root / "ehpad-les-ormes"
+    shutil.copytree(site.folder, other)
+    (other / "group_vars/all/vault.yml").unlink()
+    with (other / "group_vars/huge").open("wb") as stream:
+        stream.truncate(2**36)
+    assert site.problems() == []
+
+
 @pytest.mark.parametrize("file", ["host_vars/hall.yml", "group_vars/kiosques.yml"])
 def test_a_weaker_value_without_any_reason_is_told_before_the_run(site: Inventories, file: str) -> None:
     site.write(file, "---\nessms_password_min_length: 10\nessms_lockout_tries: 9\nessms_password_history: 6\n")

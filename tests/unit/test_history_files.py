@@ -11,11 +11,13 @@ import random
 import signal
 import sqlite3
 import time
+import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from ansible_collections.essms.hardening.plugins.plugin_utils.history import database
+from ansible_collections.essms.hardening.plugins.plugin_utils.history import database, packing
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.database import FILE, Database, HistoryError
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.store import History
 
@@ -259,3 +261,52 @@ def test_a_run_killed_at_any_time_is_done_again(tmp_path: Path) -> None:
         assert intact(folder / FILE)
     record_each(folder, range(30))
     assert everything(History(folder, NOW)) == expected
+
+
+def put(file: Path, statement: str, value: object) -> None:
+    with sqlite3.connect(file) as connection:
+        connection.execute(statement, (zlib.compress(json.dumps(value).encode()),))
+
+
+SURPRISES: list[object] = [
+    5, None, "x", [], [5], {}, {"pairs": 5, "hosts": []}, {"pairs": [["M08-01"]], "hosts": []},
+    {"pairs": [["M08-01", "pc1", "fine", None, 1]], "hosts": [["pc1", 1, None]]},
+    {"pairs": [["M08-01", "pc1", "compliant", 5, 1]], "hosts": [["pc1", 1, None]]},
+    {"pairs": [], "hosts": [["pc1", 1, 5]]}, {"pairs": [[[], {}, 1, 2, 3]], "hosts": []},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", SURPRISES)
+@pytest.mark.parametrize("where", ["UPDATE state SET body = ?", "UPDATE run SET facts = ?, waivers = facts"])
+def test_json_that_no_run_put_there_is_damage(history: History, tmp_path: Path, where: str, value: object) -> None:
+    put(tmp_path / FILE, where, value)
+    for action in (history.current, history.gaps, history.sightings, history.drift, history.identity, history.trend):
+        with suppress(HistoryError):
+            action()
+    assert ": is damaged; move it away" in sentence(history.current)
+
+
+@pytest.mark.parametrize("forged", ["UPDATE detail SET body = ?", "UPDATE run SET scores = ?"])
+@pytest.mark.parametrize("value", [5, [], {"host": 5}, {"host": {"name": "pc1"}, "results": [5]}, {"M08": [1]}])
+def test_a_forged_part_is_damage_too(history: History, tmp_path: Path, forged: str, value: object) -> None:
+    put(tmp_path / FILE, forged, value)
+    assert ": is damaged; move it away" in sentence(history.trend if "scores" in forged else history.current)
+
+
+def test_a_result_that_no_run_could_have_is_damage(history: History, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / FILE) as connection:
+        ((body,),) = connection.execute("SELECT body FROM detail").fetchall()
+    detail = json.loads(zlib.decompress(body))
+    detail["results"][0]["settings"] = []
+    put(tmp_path / FILE, "UPDATE detail SET body = ?", detail)
+    assert ": is damaged; move it away" in sentence(history.current)
+
+
+def test_a_few_bytes_that_stand_for_gigabytes_are_damage() -> None:
+    bomb = zlib.compress(b"[" + b"0" * 2**28)
+    with pytest.raises(packing.DamagedError):
+        packing.unpack(bomb)
+    many = zlib.compress(b"[" + b"[]," * 2_000_000 + b"[]]")
+    assert packing.unpack(many)
+    with pytest.raises(packing.DamagedError):
+        list(packing.unpack_all([many, many]))

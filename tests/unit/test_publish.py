@@ -10,6 +10,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -412,3 +413,49 @@ def test_the_overview_holds_every_establishment_and_leads_to_its_report(played: 
     assert "foyer" in text
     assert "foyer/history.sqlite3" in done.stdout + done.stderr
     assert stat.S_IMODE(page.stat().st_mode) == 0o600
+
+
+def test_a_history_that_contradicts_the_last_run_is_set_aside(tmp_path: Path) -> None:
+    run, made = ran(tmp_path, 1, {"M08-01": "fail"})
+    assert gather(run, made).problems == ()
+    file = run.parent / "history.sqlite3"
+    with sqlite3.connect(file) as connection:
+        for table, column in (("detail", "host"), ("state", "name")):
+            for key, body in connection.execute(f"SELECT {column}, body FROM {table}").fetchall():
+                forged = zlib.decompress(body).replace(b'"fail"', b'"ok"').replace(b"non_compliant", b"compliant")
+                connection.execute(f"UPDATE {table} SET body = ? WHERE {column} = ?", (zlib.compress(forged), key))
+    found = gather(run, made)
+    assert found.problems == (found.material.missing,)
+    assert "says something else than the results of the last run; move it away" in found.material.missing
+    assert [action.control for action in found.material.actions] == ["M08-01"]
+    file.unlink()
+    assert gather(run).problems == ()
+
+
+def test_a_later_run_may_see_something_else_than_the_last_one(tmp_path: Path) -> None:
+    first, made = ran(tmp_path, 1, {"M08-01": "fail"})
+    second, later = ran(tmp_path, 2, {})
+    assert gather(second, later).problems == ()
+    assert "says something else" not in gather(first, made).material.missing
+
+
+def test_a_run_that_only_planned_contradicts_nothing(tmp_path: Path) -> None:
+    first, _made = ran(tmp_path, 1, {"M08-01": "fail"})
+    gather(first)
+    planned = document(record("deb12", mode="apply (check)"))
+    planned.update(started="2026-11-02T03:00:00.000Z", finished="2026-11-02T03:00:00.000Z")
+    assert gather(reports.write(planned, tmp_path).parent, planned).problems == ()
+
+
+def test_a_waiver_without_a_real_end_costs_its_run_only(tmp_path: Path) -> None:
+    run, made = ran(tmp_path, 1, {"M08-01": "waived"})
+    gather(run, made)
+    broken = (run / "results.json").read_text().replace("2027-01-31", "2026-99-99")
+    second = run.with_name("20261102T030000Z-audit")
+    second.mkdir()
+    (second / "results.json").write_text(broken)
+    third, last = ran(tmp_path, 3, {})
+    (problem,) = gather(third, last).problems
+    assert str(second) in problem
+    assert "2026-99-99" in problem
+    assert gather(third, last).material.missing == ""

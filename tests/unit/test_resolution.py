@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,12 @@ def real() -> Catalogue:
 
 
 def run(
-    known: Catalogue, profile: str = "combine", family: str | None = "debian", ids: str = "", **variables: Any
+    known: Catalogue,
+    profile: str = "combine",
+    family: str | None = "debian",
+    ids: str = "",
+    secret: Sequence[str] = (),
+    **variables: Any,
 ) -> Resolution:
     controls = [control for key, control in known.controls.items() if key.startswith(ids)]
     return resolve(
@@ -40,6 +46,7 @@ def run(
         profile=profile,
         variables=variables,
         source_of=lambda _name, _value: Source("group_vars/poste.yml:3", "group", "poste"),
+        secret=secret,
     )
 
 
@@ -513,3 +520,49 @@ def test_whatever_is_resolved_is_inside_the_bounds(value: int) -> None:
     else:
         assert inside
         assert body(found, "M07-02", "kde_lock")["seconds"] == value
+
+
+SECRET = "S3CRET-of-the-vault"
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"essms_proxy_url": f"http://user:{SECRET}@proxy"}, "it has another form than"),
+        ({"essms_proxy_url": f"http://{SECRET}\x1b"}, "it has another form than"),
+        ({"essms_password_min_length": SECRET}, "it must be a whole number"),
+        ({"essms_banned_words": [f"{SECRET} x"]}, "it has another form than"),
+        ({"essms_banned_words": {SECRET: 1}}, "it must be a list"),
+        ({"essms_password_hash": SECRET}, "use "),
+        ({"essms_justifications": {"essms_password_min_length": {SECRET: "x"}}}, "its value comes from a template"),
+        ({"essms_justifications": {SECRET: {"reason": "r" * 20, "author": "DSI", "date": "2026-01-01"}}}, "unknown"),
+    ],
+)
+def test_a_value_of_the_vault_is_never_shown(real: Catalogue, variables: dict[str, Any], said: str) -> None:
+    sentence = refusal(real, secret=list(variables), **variables)
+    assert said in sentence
+    assert SECRET.lower() not in sentence.lower()
+    assert sentence.startswith(next(iter(variables)))
+
+
+def test_a_weak_value_of_the_vault_is_not_shown_either(real: Catalogue) -> None:
+    sentence = refusal(real, secret=["essms_password_min_length"], essms_password_min_length=9)
+    assert "is not shown here; it is outside what profile combine accepts (12 or more)" in sentence
+
+
+def test_a_kind_does_not_show_a_value_of_the_vault(folder: Folder) -> None:
+    folder.control(parameters__essms_length__minimum=1)
+    assert refusal(folder.load(), secret=["essms_length"], essms_length=3) == (
+        "M08-01: pwquality: its value comes from a template or the vault and is not shown here; correct essms_length"
+    )
+
+
+def test_a_conflict_does_not_show_a_value_of_the_vault(folder: Folder) -> None:
+    known = second(folder, {"pwquality": {"minlen": 20}})
+    assert "to different values; change" in refusal(known, secret=["essms_length"], essms_length=13)
+
+
+def test_an_unknown_profile_of_the_vault_is_not_shown(real: Catalogue) -> None:
+    with pytest.raises(CatalogueError) as found:
+        run(real, profile=SECRET, secret=["essms_profile"])
+    assert SECRET not in str(found.value)

@@ -160,7 +160,7 @@ def test_what_is_wrong_with_the_content(file: Path, content: bytes, said: str) -
 def test_a_huge_file_is_refused_without_reading_it(file: Path) -> None:
     with file.open("wb") as stream:
         stream.truncate(2**30)  # sparse: it takes no room
-    assert "is larger than 256 MB, which no run writes; check that" in sentence(file)
+    assert "is larger than 192 MB, which no run writes; check that" in sentence(file)
 
 
 def test_the_limit_is_the_last_size_that_is_read(file: Path) -> None:
@@ -338,3 +338,74 @@ def test_every_key_and_word_of_the_quick_look_stands_in_the_schema() -> None:
     assert set(definitions["verdict"]["enum"]) == results_check._VERDICTS
     assert set(definitions["result"]["properties"]["evidence"]["enum"]) == results_check._EVIDENCE
     assert re.fullmatch(definitions["day"]["pattern"], "2026-01-01")
+
+
+def _with(document: Any, verdict: str, states: list[str], **changes: Any) -> Any:
+    """Return a document whose first result has this verdict and rows in these states."""
+    made = copy.deepcopy(document)
+    first = made["results"][0]
+    first.update(verdict=verdict, settings=[{**first["settings"][0], "state": state} for state in states], **changes)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("verdict", "states", "changes"),
+    [
+        ("compliant", ["ok", "fail", "fail"], {}),
+        ("compliant", ["ok", "unknown"], {}),
+        ("compliant", ["not_applicable"], {}),
+        ("compliant", [], {}),
+        ("non_compliant", ["ok"], {}),
+        ("non_compliant", [], {}),
+        ("waived", ["ok"], {"waiver": WAIVER}),
+        ("waived", [], {"waiver": WAIVER}),
+        ("waived", ["fail"], {"waiver": None}),
+        ("not_applicable", ["ok"], {}),
+        ("not_applicable", ["not_applicable", "fail"], {}),
+        ("not_verified", ["ok"], {"reason": ""}),
+    ],
+)
+def test_a_verdict_that_does_not_follow_from_its_rows_is_refused(
+    file: Path, verdict: str, states: list[str], changes: dict[str, Any]
+) -> None:
+    made = _with(ordinary(), verdict, states, **changes)
+    file.write_text(json.dumps(made), encoding="utf-8")
+    assert "$.results[0]" in sentence(file)
+    assert not SCHEMA.is_valid(made)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "states", "changes"),
+    [
+        ("compliant", ["ok", "not_applicable"], {}),
+        ("non_compliant", ["ok", "fail", "unknown"], {}),
+        ("waived", ["fail", "ok"], {"waiver": WAIVER}),
+        ("not_applicable", [], {"reason": "only for hosts of the groups of essms_example_groups: kiosques"}),
+        ("not_applicable", ["not_applicable"], {}),
+        ("not_verified", [], {"reason": "The host is off."}),
+        ("not_verified", ["ok", "unknown"], {}),
+        ("compliant", ["ok"], {"waiver": WAIVER}),
+    ],
+)
+def test_a_verdict_that_follows_from_its_rows_is_read(
+    file: Path, verdict: str, states: list[str], changes: dict[str, Any]
+) -> None:
+    file.write_text(json.dumps(_with(ordinary(), verdict, states, **changes)), encoding="utf-8")
+    assert results.read(file)["results"][0]["verdict"] == verdict
+
+
+@pytest.mark.parametrize("day", ["2026-99-99", "2026-02-30", "0000-01-01"])
+def test_a_date_is_one_of_the_calendar(file: Path, day: str) -> None:
+    made: Any = copy.deepcopy(ordinary())
+    waived = next(result for result in made["results"] if result["verdict"] == "waived")
+    waived["waiver"] = {**waived["waiver"], "end": day}
+    file.write_text(json.dumps(made), encoding="utf-8")
+    assert f"'{day}' is not a 'date'" in sentence(file)
+    made = {**copy.deepcopy(ordinary()), "finished": f"{day}T00:00:00Z"}
+    file.write_text(json.dumps(made), encoding="utf-8")
+    assert "$.finished" in sentence(file)
+
+
+def test_values_without_end_are_refused_before_they_take_memory(file: Path) -> None:
+    file.write_bytes(b"[" + b"[]," * 4_000_000 + b"[]]")
+    assert "holds more than 7 million values" in sentence(file)

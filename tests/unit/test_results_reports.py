@@ -117,3 +117,29 @@ def test_printing_the_file_cannot_act_on_a_terminal(tmp_path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert all(character == "\n" or character.isprintable() for character in text)
     assert results.read(path)["results"][0]["settings"][0]["observed"] == evil
+
+
+def test_what_no_json_can_hold_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        reports.write({**made(), "versions": {"ansible": float("nan")}}, tmp_path)  # type: ignore[dict-item]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        reports.write(made(), tmp_path)
+    assert list((tmp_path / "ehpad-les-tilleuls").iterdir()) == []
+
+
+def test_folders_are_private_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        file = reports.write(made(), tmp_path / "a" / "b")
+    finally:
+        os.umask(before)
+    for folder in [each for each in file.parents if each.is_relative_to(tmp_path) and each != tmp_path]:
+        assert folder.stat().st_mode & 0o777 == 0o700, folder

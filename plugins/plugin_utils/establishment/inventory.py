@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.printable import p
 VAULT_MARK = "$ANSIBLE_VAULT;"
 _PARTS = ("hosts", "children", "vars")
 _CONSTRUCTED = ("constructed", "ansible.builtin.constructed")
-_RANGE = re.compile(r"\[[0-9A-Za-z]+:[0-9A-Za-z]+(?::[0-9]+)?\]")
+_RANGE = re.compile(r"\[([0-9A-Za-z]*):([0-9A-Za-z]+)(?::([0-9]+))?\]")
 
 
 class Encrypted(str):
@@ -75,19 +76,65 @@ class Inventory:
         if name in self.hosts:
             return True
         ranges = [written for written in self.hosts if _RANGE.search(written)]
-        return any(re.fullmatch("[0-9A-Za-z]+".join(map(re.escape, _RANGE.split(each))), name) for each in ranges)
+        return any(re.fullmatch("[0-9A-Za-z]+".join(map(re.escape, _around(each))), name) for each in ranges)
 
 
 def read(folder: Path) -> Inventory:
     """Return what an inventory folder writes; what cannot be read is among its problems."""
-    found = Inventory(folder)
-    for path in sorted(folder.glob("*")):
-        if path.suffix in (".yml", ".yaml") and path.is_file() and path.name not in layout.OURS:
-            _source(found, path)
+    found = read_sources(folder)
     for kind in layout.VARIABLES:
         for path in _files(found, folder / kind):
             _variable_file(found, path)
     return found
+
+
+def read_sources(folder: Path) -> Inventory:
+    """Return the hosts and groups an inventory folder writes, and the variables that stand beside them."""
+    found = Inventory(folder)
+    for path in sorted(folder.glob("*")):
+        if path.suffix in (".yml", ".yaml") and path.is_file() and path.name not in layout.OURS:
+            _source(found, path)
+    return found
+
+
+def names_hosts(path: Path) -> bool:
+    """Return whether a file names hosts, or may do so in a way of its own."""
+    try:
+        data = reading.load(path, path.name, _AnsibleLoader).data
+    except CatalogueError:
+        return True
+    if data is not None and (not isinstance(data, Mapping) or "plugin" in data):
+        return True
+    found = Inventory(path.parent)
+    for name, body in (data or {}).items():
+        _group(found, reading.File(path.name, "", data), (name,), body)
+    return bool(found.hosts or found.problems)
+
+
+def _around(name: str) -> list[str]:
+    """Return the parts of a name before, between and after its ranges."""
+    return _RANGE.sub("\0", name).split("\0")
+
+
+def _host_problem(name: str) -> str:
+    """Return why Ansible would not take a name of a host for what is written, or an empty text.
+
+    It drops the whole file from a range on that it cannot read.
+    """
+    rest = _RANGE.sub("", name)
+    if not all(_counts_up(*found.groups()) for found in _RANGE.finditer(name)) or "[" in rest or "]" in rest:
+        return "is no range of hosts; write the lower end first, such as poste-[01:12] or poste-[a:f]"
+    return "a name holds no colon; write a port as ansible_port, an address as ansible_host" if ":" in rest else ""
+
+
+def _counts_up(low: str, high: str, step: str | None) -> bool:
+    if step is not None and int(step) < 1:
+        return False
+    if (low or "0").isdigit() and high.isdigit():
+        padded = len(low) > 1 and low.startswith("0")
+        return int(low or "0") <= int(high) and (not padded or len(low) == len(high))
+    letters = string.ascii_letters
+    return len(low) == len(high) == 1 and low.isalpha() and high.isalpha() and letters.index(low) <= letters.index(high)
 
 
 def _files(found: Inventory, folder: Path) -> Iterator[Path]:
@@ -140,6 +187,9 @@ def _group(found: Inventory, file: reading.File, path: tuple[Any, ...], body: An
                 if part == "children":
                     _group(found, file, (*inner, name), below)
                 elif _is_map(found, file, (*inner, name), below):
+                    wrong = _host_problem(str(name))
+                    if wrong:
+                        found.problems.append(f"{file.name}:{file.line((*inner, name))}: {shown(str(name))}: {wrong}")
                     found.hosts[str(name)] = None
                     _add(found, file, (*inner, name), below)
 

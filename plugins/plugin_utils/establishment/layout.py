@@ -14,6 +14,8 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import C
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 SLUG_LENGTH = 40
+COMMON = "_common"
+"""The folder beside the establishments that holds what they have in common."""
 IDENTITY = "establishment.yml"
 WAIVERS = "waivers.yml"
 ACTION_PLAN = "action_plan.yml"
@@ -38,8 +40,16 @@ STANDARD_GROUPS = (
     "equipements_medicaux",
     "obsoletes",
 )
-USAGES = ("soins", "administratif", "serveur", "partage", "domaine", "kiosque", "medical")
-"""What ``etab_usage`` of a host may say; GROUPS turns it into standard groups."""
+USAGES = {
+    "soins": {"postes_soins"},
+    "administratif": {"postes_administratifs"},
+    "serveur": {"serveurs"},
+    "partage": {"serveurs", "partage_fichiers"},
+    "domaine": {"serveurs", "controleurs_domaine"},
+    "kiosque": {"kiosques"},
+    "medical": {"equipements_medicaux"},
+}
+"""What ``etab_usage`` of a host may say, and the standard groups that GROUPS turns it into."""
 HOST_VARIABLES = ("etab_end_of_support", "etab_mobile", "etab_usage")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import jinja2
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
-from ansible_collections.essms.hardening.plugins.plugin_utils import reading
+from ansible_collections.essms.hardening.plugins.plugin_utils import private, reading
 from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError, shown
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import layout, validation, vaults
 from ansible_collections.essms.hardening.plugins.plugin_utils.model import Catalogue
@@ -66,7 +66,7 @@ def create(parent: Path, slug: str, answers: Mapping[str, Any], catalogue: Catal
     Folders are 0700, files 0600. Raises CatalogueError, one line for each problem, or OSError; nothing is left then.
     """
     check_slug(slug, parent)
-    parent.mkdir(parents=True, exist_ok=True)
+    private.make(parent)
     password = secrets.token_urlsafe(32)
     # filled under a hidden name inside which it already has its own: what is wrong is said of the folder it would be
     with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=parent) as hidden:
@@ -136,7 +136,7 @@ def _keep(password: str, slug: str) -> None:
     """Write the password of a vault where only its owner reads it."""
     folder = layout.vault_folder()
     if not folder.is_dir():
-        folder.mkdir(mode=0o700, parents=True)
+        private.make(folder)
     descriptor = os.open(folder / slug, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(f"{password}\n")

@@ -54,7 +54,21 @@ def _problems(found: inventory.Inventory, catalogue: Catalogue) -> Iterator[str]
         yield from _unexplained(found, catalogue)
         yield from vaults.problems(found)
     else:
+        if found.folder.name == layout.COMMON:
+            yield from _common(found)
         yield from own
+
+
+def _common(found: inventory.Inventory) -> Iterator[str]:
+    """Yield hosts and secrets in the folder that every establishment is given."""
+    for name in found.hosts:
+        yield f"{found.folder.name}: {shown(name)} would be a host of every establishment; write it in the one it is of"
+    rule = f"is encrypted, and every establishment would share it; move it to {layout.VAULT} of each"
+    for vault in found.vaults:
+        yield f"{found.name(vault)}:1: {rule}"
+    for variable in found.variables:
+        for path, _cipher in inventory.encrypted_in(variable.value):
+            yield f"{variable.at(*path)}: {printable(variable.name)}: {rule}"
 
 
 def _places(found: inventory.Inventory) -> Iterator[str]:
@@ -66,14 +80,16 @@ def _places(found: inventory.Inventory) -> Iterator[str]:
     for path in sorted(found.folder.glob("[!.]*")):
         if path.name not in known and path.name not in found.sources:
             yield f"{found.name(path)}: nothing reads this file; {nearest(path.name[:60], known)}"
+        elif path.is_file() and os.access(path, os.X_OK):
+            yield f"{found.name(path)}: may be run as a program, and Ansible would run it; run: chmod a-x on it"
     registers = [f"{kind}.yml" for kind in layout.REGISTER_KINDS]
     for path in sorted((found.folder / layout.REGISTERS).glob("[!.]*")):
         if path.name not in registers:
             yield f"{found.name(path)}: is no register; {nearest(path.name[:60], registers)}"
-    home = Path(os.path.realpath(found.folder.parent))
+    home = Path(os.path.realpath(found.folder))
     for path in sorted(found.folder.rglob("*")):
         target = Path(os.path.realpath(path))  # Path.resolve stops at a link to itself
-        if path.is_symlink() and target.is_relative_to(home) and not target.is_relative_to(home / slug):
+        if path.is_symlink() and not target.is_relative_to(home):
             yield f"{found.name(path)}: leads out of the folder; copy the file, establishments share nothing"
 
 

@@ -14,7 +14,28 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.establishment impo
 from ansible_collections.essms.hardening.plugins.plugin_utils.model import Catalogue
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
 
-_SECRET = re.compile(r"ansible_(\w+_)?pass(word)?|(\w+_)?(password|passwd|passphrase|secret|token|api_key|private_key)")
+_SECRET = re.compile(
+    r"ansible_(\w+_)?pass(word)?|(\w+_)?(password|passwd|pwd|passphrase|secret|token|api_key|private_key)"
+    r"|(\w+_)?(motdepasse|mot_de_passe|mdp)(_\w+)?"
+)
+_MAGIC = re.compile(
+    "ansible_check_mode|ansible_config_file|ansible_diff_mode|ansible_forks|ansible_inventory_sources|"
+    "ansible_limit|ansible_play_batch|ansible_play_hosts|ansible_play_hosts_all|ansible_play_name|"
+    "ansible_play_role_names|ansible_playbook_python|ansible_role_names|ansible_run_tags|ansible_skip_tags|"
+    "ansible_verbosity|ansible_version|group_names|groups|hostvars|inventory_dir|inventory_file|"
+    "inventory_hostname|inventory_hostname_short|omit|play_hosts|playbook_dir|role_name|role_names|"
+    "role_path|vars"
+)
+_OF_A_RUN: dict[str, dict[str, Any]] = {
+    "essms_guard_seconds": {"type": "integer", "minimum": 15, "maximum": 600},
+    "essms_mode": {"enum": ["audited", "applied", "reverted"]},
+    "essms_transaction": {"type": "string"},
+    "essms_relax": {"type": "boolean"},
+    "essms_break_glass_accounts": {
+        "type": "array",
+        "items": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_.-]{0,31}$"},
+    },
+}
 _KEY_BLOCK = "PRIVATE KEY-----"
 _DATE = '{"format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "type": "string"}'
 
@@ -25,6 +46,8 @@ def problems(variable: inventory.Variable, catalogue: Catalogue) -> Iterator[str
     The value of a template or of the vault is left to the run.
     """
     yield from _secrets(variable)
+    if _MAGIC.fullmatch(variable.name):
+        yield f"{variable.at()}: {variable.name}: Ansible says this itself, of every host; choose another name"
     try:
         resolution.check_names(catalogue, [variable.name], resolution.RUN_OPTIONS)
     except CatalogueError as error:
@@ -41,6 +64,8 @@ def problems(variable: inventory.Variable, catalogue: Catalogue) -> Iterator[str
     elif variable.name in catalogue.parameters:
         parameter = catalogue.parameters[variable.name]
         yield from _broken(variable, parameter.bounds_key, resolution.plain(parameter, variable.value))
+    elif variable.name in _OF_A_RUN:
+        yield from _broken(variable, schemas.key_of(_OF_A_RUN[variable.name]), variable.value)
     elif variable.name.startswith("etab_"):
         yield from _host_variable(variable)
 
@@ -63,7 +88,7 @@ def _host_variable(variable: inventory.Variable) -> Iterator[str]:
     if name not in layout.HOST_VARIABLES:
         yield f"{variable.at()}: {printable(name)}: unknown variable; {nearest(name[:80], layout.HOST_VARIABLES)}"
     elif name == "etab_usage":
-        yield from _broken(variable, schemas.key_of({"enum": layout.USAGES}), value)
+        yield from _broken(variable, schemas.key_of({"enum": list(layout.USAGES)}), value)
     elif name == "etab_mobile":
         yield from _broken(variable, schemas.key_of({"type": "boolean"}), value)
     else:

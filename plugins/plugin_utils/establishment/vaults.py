@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from ansible_collections.essms.hardening.plugins.plugin_utils import reading
 from ansible_collections.essms.hardening.plugins.plugin_utils.errors import shown
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import inventory, layout
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
@@ -109,7 +110,11 @@ def _digest_of(password_file: Path) -> bytes:
 
 
 def _content(path: Path) -> bytes:
+    """Return what a file begins with: one that another establishment let grow costs nobody his run."""
     try:
-        return path.read_bytes() if path.is_file() else b""
+        if not path.is_file():
+            return b""
+        with path.open("rb") as stream:
+            return stream.read(reading.MAX_BYTES)
     except OSError:
         return b""

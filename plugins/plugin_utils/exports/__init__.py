@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from ansible_collections.essms.hardening.plugins.plugin_utils import atomic, reports
+from ansible_collections.essms.hardening.plugins.plugin_utils import atomic, private, reports
 from ansible_collections.essms.hardening.plugins.plugin_utils.errors import nearest, shown
 from ansible_collections.essms.hardening.plugins.plugin_utils.exports import (
     csv_table,
@@ -74,7 +74,7 @@ def write(
         )
         for name in asked
     }
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private.make(folder)
     for file, text in texts.items():
         atomic.replace(file, text.encode())
     return list(texts)

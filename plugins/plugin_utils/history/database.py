@@ -143,7 +143,8 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise HistoryError(f"{self.path}: {_sentence(error)}") from error
-        except DamagedError as error:
+        except (DamagedError, LookupError, TypeError, AttributeError, ValueError) as error:
+            # what is in the tables is JSON, but not what was put there
             raise HistoryError(f"{self.path}: {_DAMAGED}") from error
         except RecursionError as error:
             raise HistoryError(f"{self.path}: a result is nested too deeply to be recorded; nothing was.") from error
@@ -152,7 +153,8 @@ class Database:
 
 
 _NOTHING_LOST = "nothing is lost: the next run that can catches up."
-_DAMAGED = "is damaged; move it away, the next run makes it anew from the run folders."
+MOVE_AWAY = "move it away, the next run makes it anew from the run folders."
+_DAMAGED = f"is damaged; {MOVE_AWAY}"
 _WRITABLE = f"cannot be written; make its folder writable for this account; {_NOTHING_LOST}"
 _SENTENCES = {
     sqlite3.SQLITE_BUSY: f"another run is writing; try again; {_NOTHING_LOST}",

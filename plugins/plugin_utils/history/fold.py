@@ -116,13 +116,23 @@ class State:
 
     @classmethod
     def decoded(cls, value: Mapping[str, Any]) -> State:
-        """Return the state that was encoded."""
-        return cls(
+        """Return the state that was encoded. Raises ValueError, TypeError or KeyError for anything else."""
+        state = cls(
             {(control, host): Pair(*known) for control, host, *known in value["pairs"]},
             {host: Presence(*known) for host, *known in value["hosts"]},
             frozenset(value["fleet"]),
             frozenset(value["catalogue"]),
         )
+        if not all(_is_pair(key, pair) for key, pair in state.pairs.items()):
+            raise ValueError("holds a pair that no run made")
+        if not all(
+            isinstance(host, str) and isinstance(known.run, int) and isinstance(known.seen, (str, type(None)))
+            for host, known in state.hosts.items()
+        ):
+            raise ValueError("holds a host that no run made")
+        if not all(isinstance(name, str) for name in (*state.fleet, *state.catalogue)):
+            raise ValueError("holds a name that is none")
+        return state
 
     def _verdict(self, pair: Key) -> str:
         known = self.pairs.get(pair)
@@ -143,6 +153,17 @@ class State:
         for host in vector.hosts:
             earlier = self.hosts.get(host)
             self.hosts[host] = Presence(run, when if host in looked else earlier and earlier.seen)
+
+
+def _is_pair(key: Key, pair: Pair) -> bool:
+    return (
+        isinstance(key[0], str)
+        and isinstance(key[1], str)
+        and pair.verdict in verdicts.VERDICTS
+        and isinstance(pair.since, (str, type(None)))
+        and isinstance(pair.run, int)
+        and isinstance(pair.until, (str, type(None)))
+    )
 
 
 def after_waiver(until: str | None, looked: str, when: str) -> str:

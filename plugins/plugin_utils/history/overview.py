@@ -85,7 +85,7 @@ def gather(
 
 def _is_establishment(folder: Path) -> bool:
     try:
-        if folder.name.startswith(".") or folder.is_symlink() or not folder.is_dir():
+        if folder.name.startswith((".", "_")) or folder.is_symlink() or not folder.is_dir():
             return False
         return (folder / FILE).exists() or any((path / "results.json").is_file() for path in folder.iterdir())
     except OSError:

@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Iterable, Iterator
 from typing import Any
+
+from ansible_collections.essms.hardening.plugins.plugin_utils.bounded import LARGEST, PARTS, parts
 
 #: The fastest: stronger levels take three times as long for a tenth less room.
 _LEVEL = 1
@@ -22,11 +25,26 @@ def pack(value: Any) -> bytes:
 
 
 def unpack(body: bytes) -> Any:
-    """Return a packed value; raises DamagedError when the bytes are not what was packed."""
-    try:
-        return json.loads(zlib.decompress(body))
-    except (zlib.error, ValueError, TypeError) as error:
-        raise DamagedError(str(error)) from error
+    """Return a packed value; raises DamagedError when the bytes are not what was packed, or stand for too much."""
+    return next(unpack_all([body]))
+
+
+def unpack_all(bodies: Iterable[bytes]) -> Iterator[Any]:
+    """Yield packed values that are held at the same time: together they may not be larger than one history ever is.
+
+    A few kilobytes may stand for gigabytes. Raises DamagedError as soon as the rest does not fit.
+    """
+    room, left = LARGEST, PARTS
+    for body in bodies:
+        try:
+            stream = zlib.decompressobj()
+            text = stream.decompress(body, room + 1)
+            room, left = room - len(text), left - parts(text)
+            if min(room, left) < 0 or not stream.eof or stream.unused_data:
+                raise DamagedError("stands for more than a history ever holds, or is cut short")
+            yield json.loads(text)
+        except (zlib.error, ValueError, TypeError, RecursionError) as error:
+            raise DamagedError(str(error)) from error
 
 
 def key(text: str) -> str:

@@ -12,7 +12,13 @@ from typing import Any
 from ansible_collections.essms.hardening.plugins.plugin_utils import verdicts
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.fold import Pair, State
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Point
-from ansible_collections.essms.hardening.plugins.plugin_utils.history.packing import key, plain, unpack
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.packing import (
+    DamagedError,
+    key,
+    plain,
+    unpack,
+    unpack_all,
+)
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.vector import Key
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import HostState, Result, Score, Waived
 
@@ -31,8 +37,9 @@ def details(connection: sqlite3.Connection, state: State) -> tuple[dict[str, Hos
     """Return every host as its last run saw it, and every result as the last run that looked gave it."""
     hosts: dict[str, HostState] = {}
     found: dict[Key, Result] = {}
-    for run, seen, body in connection.execute("SELECT run, seen, body FROM detail"):
-        detail = unpack(body)
+    rows = connection.execute("SELECT run, seen, body FROM detail").fetchall()
+    unpacked = unpack_all(body for _run, _seen, body in rows)
+    for (run, seen, _body), detail in zip(rows, unpacked, strict=True):
         host: HostState = detail["host"]
         if state.hosts[host["name"]].run == run:
             hosts[host["name"]] = host
@@ -88,12 +95,18 @@ def point(name: str, finished: str, mode: str, scores: bytes) -> Point:
     """Return where an establishment stood after a run, from the row of that run."""
     known = unpack(scores)
     counts: dict[str, list[int]] = known["measures"]
-    measures = {measure: Score(*numbers) for measure, numbers in counts.items()}
+    measures = {measure: _score(numbers) for measure, numbers in counts.items()}
     return Point(plain(name), finished, mode, _total(measures.values()), measures, _effect(known["effect"]))
 
 
 def _effect(numbers: list[list[int]] | None) -> tuple[Score, Score] | None:
-    return (Score(*numbers[0]), Score(*numbers[1])) if numbers else None
+    return (_score(numbers[0]), _score(numbers[1])) if numbers else None
+
+
+def _score(numbers: list[int]) -> Score:
+    if len(numbers) != len(verdicts.VERDICTS) or not all(isinstance(number, int) for number in numbers):
+        raise DamagedError("holds a score that no run made")
+    return Score(*numbers)
 
 
 def _total(scores: Iterable[Score]) -> Score:

@@ -13,14 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ansible_collections.essms.hardening.plugins.plugin_utils import reports, results, verdicts
+from ansible_collections.essms.hardening.plugins.plugin_utils import reports, results, results_check, verdicts
 from ansible_collections.essms.hardening.plugins.plugin_utils.errors import shown
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.waivers import Waiver
 from ansible_collections.essms.hardening.plugins.plugin_utils.history import months, rows
-from ansible_collections.essms.hardening.plugins.plugin_utils.history.database import Database, HistoryError
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.database import MOVE_AWAY, Database, HistoryError
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.fold import GAPS, Pair, State, after_waiver
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Change, Gap, Point, Sighting
-from ansible_collections.essms.hardening.plugins.plugin_utils.history.packing import plain, unpack
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.packing import DamagedError, plain, unpack
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.recorder import Recorder
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.today import Today
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.unlooked import completed
@@ -105,31 +105,36 @@ class History:
             state = rows.state(connection)
             hosts, found = rows.details(connection, state)
             waivers = rows.waivers(connection)
-        facts = unpack(newest[0])
-        document: Document = {
-            "schema": results.SCHEMA,
-            "establishment": facts["establishment"],
-            "identity": facts["identity"],
-            "profile": ", ".join(sorted({host["profile"] for host in hosts.values() if host["profile"]})),
-            "mode": newest[2],
-            "check": False,
-            "refused": False,
-            "scope": {"hosts": "all", "controls": "all"},
-            "fleet": facts["fleet"],
-            "started": facts["started"],
-            "finished": newest[1],
-            "versions": facts["versions"],
-            "waivers": waivers,
-            "hosts": [hosts[name] for name in sorted(hosts)],
-            "results": [rows.judged(found[pair], known, hosts[pair[1]]) for pair, known in sorted(state.pairs.items())],
-        }
+            facts = unpack(newest[0])
+            document: Document = {
+                "schema": results.SCHEMA,
+                "establishment": facts["establishment"],
+                "identity": facts["identity"],
+                "profile": ", ".join(sorted({host["profile"] for host in hosts.values() if host["profile"]})),
+                "mode": newest[2],
+                "check": False,
+                "refused": False,
+                "scope": {"hosts": "all", "controls": "all"},
+                "fleet": facts["fleet"],
+                "started": facts["started"],
+                "finished": newest[1],
+                "versions": facts["versions"],
+                "waivers": waivers,
+                "hosts": [hosts[name] for name in sorted(hosts)],
+                "results": [
+                    rows.judged(found[pair], known, hosts[pair[1]]) for pair, known in sorted(state.pairs.items())
+                ],
+            }
+            broken = results_check.problem(document)
+            if broken:
+                raise DamagedError(broken)
         return completed(self._today.judged(document))
 
     def newest(self) -> str:
         """Return the name of the last run; empty before the first."""
         with self._database.reading() as connection:
             found = connection.execute("SELECT name FROM newest").fetchone()
-        return plain(found[0]) if found else ""
+            return plain(found[0]) if found else ""
 
     def waivers(self) -> list[Waived]:
         """Return the waivers as the last run over everything found them, else as the last run did."""
@@ -140,8 +145,8 @@ class History:
         """Return name, finess and category as the last run gave them; empty before the first run."""
         with self._database.reading() as connection:
             newest = connection.execute("SELECT facts FROM newest").fetchone()
-        identity: dict[str, str] = unpack(newest[0])["identity"] if newest else {}
-        return identity
+            found = unpack(newest[0])["identity"] if newest else {}
+            return {str(name): str(text) for name, text in found.items()}
 
     def ensure_own(self, finess: str = "") -> None:
         """Raise HistoryError when this is the history of another establishment, so that nothing of it is shown.
@@ -153,7 +158,7 @@ class History:
             found = connection.execute(
                 "SELECT name, value FROM meta WHERE name IN ('establishment', 'finess')"
             ).fetchall()
-        marks = {name: plain(value) for name, value in found}
+            marks = {name: plain(value) for name, value in found}
         owner, number = marks.get("establishment", ""), marks.get("finess", "")
         if owner and reports.folder_name(owner) != self._folder.name:
             raise HistoryError(
@@ -167,6 +172,10 @@ class History:
                 " run folders away."
             )
 
+    def contradiction(self) -> str:
+        """Return the sentence for a history that says something else than the results it was made of."""
+        return f"{self._database.path}: says something else than the results of the last run; {MOVE_AWAY}"
+
     def trend(self, within: int = months.KEPT, *, monthly: bool = False) -> list[Point]:
         """Return where the establishment stood after each run of so many months, oldest first.
 
@@ -179,14 +188,14 @@ class History:
             since = months.months_before(newest[0], within)
             found = connection.execute(_TREND, {"since": since, "monthly": monthly}).fetchall()
             lapsed = self._lapsed(connection, rows.state(connection))
-        points = [rows.point(*row[:4]) for row in found]
+            points = [rows.point(*row[:4]) for row in found]
         return [*points[:-1], rows.without(points[-1], lapsed)]
 
     def drift(self) -> list[Change]:
         """Return what the last run changed against what was known before it; nothing after the first run."""
         with self._database.reading() as connection:
             found = connection.execute("SELECT body FROM state WHERE name = 'drift'").fetchone()
-        return [Change(*item) for item in unpack(found[0])] if found else []
+            return [Change(*item) for item in unpack(found[0])] if found else []
 
     def gaps(self) -> list[Gap]:
         """Return every control × host that is not compliant, or that nobody could verify, by control and host.
@@ -213,7 +222,7 @@ class History:
         """Return the hosts with their groups, the groups and the controls that the last run found there to be."""
         with self._database.reading() as connection:
             newest = connection.execute("SELECT facts FROM newest").fetchone()
-        fleet: Fleet = unpack(newest[0])["fleet"] if newest else {"hosts": {}, "groups": [], "controls": []}
+            fleet: Fleet = unpack(newest[0])["fleet"] if newest else {"hosts": {}, "groups": [], "controls": []}
         return fleet
 
     def _put_right(self) -> list[str]:

@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.essms.hardening.plugins.plugin_utils import atomic, results
+from ansible_collections.essms.hardening.plugins.plugin_utils import atomic, results, verdicts
 from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError, shown
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import waivers
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.folder import Establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment.waivers import Waiver
-from ansible_collections.essms.hardening.plugins.plugin_utils.history import plan
+from ansible_collections.essms.hardening.plugins.plugin_utils.history import months, plan
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.database import HistoryError
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.fold import GAPS, after_waiver
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Gap, never_looked
@@ -28,7 +28,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.history.today impo
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.unlooked import completed
 from ansible_collections.essms.hardening.plugins.plugin_utils.model import Catalogue
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.material import Material
-from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document
+from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, Result
 from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
 
 REPORT = "report.html"
@@ -66,7 +66,7 @@ def gather(
     today = Today(now.date(), declared)
     history = History(run.parent, now, declared)
     problems: list[str] = []
-    late = ""
+    late = missing = ""
     try:
         try:
             problems += history.catch_up({run.name: made} if made else None)
@@ -76,13 +76,16 @@ def gather(
         history.ensure_own(_finess(made, site))
         material, gaps = _from_history(history, catalogue, now), history.gaps()
         late = late or _another(run, made, history.newest(), problems)
+        if material is not None and made is not None and not late and _contradicts(material.document, made):
+            raise HistoryError(history.contradiction())
     except HistoryError as error:
-        problems += [str(error)] * (str(error) not in problems)
+        missing = str(error)
+        problems += [missing] * (missing not in problems)
         material, gaps = None, []
     if material is None:
         document = today.judged(completed(made or results.read(run)))
         material, gaps = Material(document, catalogue, now, {}), _gaps(document, now)
-        late = problems[0] if problems else ""
+        late = missing or "".join(problems[:1])
     document = material.document
     document = {
         **document,
@@ -98,6 +101,35 @@ def gather(
         missing=late,
     )
     return Gathered(material, (*problems, *wrong))
+
+
+def _contradicts(known: Document, own: Document) -> bool:
+    """Return whether the history says something else of what the run just made looked at than its own results.
+
+    Only a later run may: its look carries a later date. What changed nothing and saw nothing is in no history; whether
+    a waiver covers a gap is judged anew every day.
+    """
+    if own["check"] or own["refused"]:
+        return False
+    finished = months.moment(own["finished"])
+    newest = months.moment(known["finished"]) <= finished
+    found = {(result["control"], result["host"]): result for result in known["results"]}
+    for result in own["results"]:
+        later = found.get((result["control"], result["host"]))
+        if later is None or "seen" not in later:
+            if newest:
+                return True
+            continue
+        seen = months.moment(later["seen"])
+        if seen < finished or (seen == finished and _look(later) != _look(result)):
+            return True
+    return False
+
+
+def _look(result: Result) -> tuple[str, list[dict[str, Any]]]:
+    """Return what a run saw, waivers left out."""
+    waived = result["verdict"] == verdicts.WAIVED
+    return verdicts.NON_COMPLIANT if waived else result["verdict"], result["settings"]
 
 
 def language_of(site: Establishment | None, otherwise: str) -> str:
