@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.essms.hardening.plugins.plugin_utils import results, verdicts
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import Action, Change, Sighting
+from ansible_collections.essms.hardening.plugins.plugin_utils.history.unlooked import completed
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import printing
 from ansible_collections.essms.hardening.plugins.plugin_utils.report.page import render
 from playwright.sync_api import Page, expect
@@ -231,6 +232,21 @@ def test_paper_shows_everything_but_the_filters(show: Show, report: Reports, scr
         box = body.bounding_box()
         assert box is not None
         assert box["height"] > 40
+
+
+def test_the_caution_stands_on_the_first_printed_page_of_a_fleet_that_gives_trouble(tmp_path: Path) -> None:
+    whole = samples.material()
+    seen = [item for item in whole.document["results"] if (item["measure"], item["host"]) != ("M02", "admin-1")]
+    groups = {host["name"]: host["groups"] for host in whole.document["hosts"]}
+    fleet: results.Fleet = {"hosts": groups, "groups": [], "controls": sorted({item["control"] for item in seen})}
+    partial = replace(whole, document=completed({**whole.document, "results": seen, "fleet": fleet}))
+    page, target = tmp_path / "report.html", tmp_path / "report.pdf"
+    page.write_text(render(partial, "fr"), encoding="utf-8")
+    printing.pdf(page, target)
+    command = ["pdftotext", "-l", "1", "-layout", target, "-"]
+    first = " ".join(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    assert "contrôles jamais vérifiés sur 1 machine" in first
+    assert "ni certification ni attestation de conformité" in first
 
 
 def test_the_pdf_has_all_pages_and_words(report: Reports, tmp_path: Path) -> None:
