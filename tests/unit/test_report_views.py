@@ -259,14 +259,14 @@ def test_each_value_says_who_decided_it() -> None:
     view = scene(
         document(
             with_value("a"),
-            with_value("b", value=10, layer="group", layer_name="kiosques", source="group_vars/kiosques.yml:3"),
+            with_value("b", value=14, layer="group", layer_name="kiosques", source="group_vars/kiosques.yml:3"),
             with_value("c", value=10, layer="host", layer_name="c", source="host_vars/c.yml:1", deviation=weak),
         )
     )
     found = of(view, "M08-01").values
     assert [(str(each.value), str(each.layer), each.source, each.hosts) for each in found] == [
         ("12\xa0caractères", "profil combine (valeur de l’état de l’art)", "", ["a"]),
-        ("10\xa0caractères", "groupe kiosques", "group_vars/kiosques.yml:3", ["b"]),
+        ("14\xa0caractères", "groupe kiosques", "group_vars/kiosques.yml:3", ["b"]),
         ("10\xa0caractères", "machine c", "host_vars/c.yml:1", ["c"]),
     ]
     assert [str(each.profile_value) for each in found] == ["", "12", "12"]
