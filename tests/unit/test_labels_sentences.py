@@ -14,7 +14,7 @@ from types import ModuleType
 
 import pytest
 from ansible_collections.essms.hardening.plugins.plugin_utils import collector, history, json_file, labels, results
-from ansible_collections.essms.hardening.plugins.plugin_utils.history import database, overview, sites
+from ansible_collections.essms.hardening.plugins.plugin_utils.history import database, overview, recorder, sites, vector
 from ansible_collections.essms.hardening.plugins.plugin_utils.report import publish
 
 HISTORY = [
@@ -75,7 +75,7 @@ SENTENCES = sorted(
         *(said for module in (collector, *HISTORY) for said in constants(module)),
         *(f"{FILE}: {said}" for said in database._SENTENCES.values()),
         *(said for module in HISTORY for said in raised(module, "HistoryError")),
-        *(f"{FILE}: {said}." for module in HISTORY for said in raised(module, "ValueError")),
+        *(f"{FILE}: {said}." for module in (recorder, vector) for said in raised(module, "ValueError")),
         *raised(json_file, "JsonFileError"),
         *returned(json_file, "_unreadable", "_too_deep"),
         *raised(results, "ResultsError"),
