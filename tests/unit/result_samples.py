@@ -87,7 +87,7 @@ def control(name: str, rows: list[dict[str, Any]], waiver: Waived | None = None,
         "reason": "",
         "settings": rows,
         "changed": False,
-        "parameters": {"essms_example": VALUE},
+        "parameters": {"essms_example": {**VALUE}},
         "waiver": waiver,
         **changes,
     }
@@ -101,7 +101,7 @@ def record(host: str, states: dict[str, str] | None = None, **changes: Any) -> d
         control(
             name,
             [row(name, "fail" if name in waived else states.get(name, "ok"))],
-            WAIVER if name in waived else None,
+            {**WAIVER} if name in waived else None,
         )
         for name in CONTROLS
     ]
@@ -141,7 +141,7 @@ def circumstances(_establishment: str) -> Circumstances:
         {"name": "EHPAD Les Tilleuls", "finess": "990000017", "category": "EHPAD"},
         {"hosts": "all", "controls": "all"},
         {"hosts": {}, "groups": [], "controls": []},
-        [WAIVER],
+        [{**WAIVER}],
     )
 
 
