@@ -43,6 +43,8 @@ def actions(
         (both optional). One that names hosts takes them out of the line of its control; of several for the same host
         the first that names it counts, and one for every host comes last.
     :param contact: who answers for a gap that nobody was given, a role.
+
+    A line names the hosts on which its control was seen to fail; only where it was on none, those nobody could look at.
     """
     lines: dict[tuple[str, int | None], list[Gap]] = {}
     for gap in gaps:
@@ -101,12 +103,14 @@ def _action(
     control = gaps[0].control
     failing = any(gap.verdict == verdicts.NON_COMPLIANT for gap in gaps)
     verdict = verdicts.NON_COMPLIANT if failing else verdicts.NOT_VERIFIED
-    since = dt.date.fromisoformat(min(gap.since for gap in gaps if gap.verdict == verdict)[:10])
+    # where one was seen to fail, the line is about that: a host nobody could look at is not said to fail, too
+    meant = [gap for gap in gaps if gap.verdict == verdict]
+    since = dt.date.fromisoformat(min(gap.since for gap in meant)[:10])
     urgency = _urgency(control, verdict, decision, catalogue)
     due = str(decided.get("due") or since + dt.timedelta(days=DELAYS[urgency]))
     return Action(
         control=control,
-        hosts=tuple(sorted(gap.host for gap in gaps)),
+        hosts=tuple(sorted(gap.host for gap in meant)),
         verdict=verdict,
         since=since.isoformat(),
         owner=str(decided.get("owner") or contact),
