@@ -17,6 +17,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import l
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import layout
 
 from tests.support.establishments import CHECKOUT, SLUG, Inventories
+from tests.support.make import make
 
 COMMON = sorted((CHECKOUT / "inventories/_common/group_vars").glob("*.yml"))
 
@@ -173,13 +174,7 @@ def test_the_report_is_made_of_files_that_are_right(site: Inventories, tmp_path:
 
 
 def _make(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["make", "--dry-run", *arguments, f"ESSMS_VAULT_DIR={tmp_path / 'vaults'}"],
-        cwd=CHECKOUT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return make("--dry-run", *arguments, f"ESSMS_VAULT_DIR={tmp_path / 'vaults'}")
 
 
 def _typed(dry_run: str, tmp_path: Path) -> str:
@@ -203,13 +198,7 @@ def test_make_gives_both_inventories_and_the_password_of_that_vault(
 
 @pytest.mark.parametrize(("arguments", "stopped"), [((), True), (("ARGS=--ask-vault-pass",), False)])
 def test_make_names_the_password_that_is_missing(tmp_path: Path, arguments: tuple[str, ...], stopped: bool) -> None:
-    done = subprocess.run(
-        ["make", "--old-file=etab", "vault", f"ETAB={SLUG}", f"ESSMS_VAULT_DIR={tmp_path}", *arguments],
-        cwd=CHECKOUT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = make("--old-file=etab", "vault", f"ETAB={SLUG}", f"ESSMS_VAULT_DIR={tmp_path}", *arguments)
     assert (done.returncode != 0) == stopped
     assert (f"The password of the vault of {SLUG} is not in {tmp_path / SLUG}" in done.stderr) == stopped
 

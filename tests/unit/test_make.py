@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.support.make import make
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = [
@@ -26,11 +27,9 @@ HOSTILE = [
 ]
 
 
-def make(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def typed(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     # the environment of Python is as it should be: only what comes after it is looked at
-    command = ["make", "--old-file=venv", *arguments]
-    own = {**os.environ, **(environment or {})}
-    return subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True, check=False, timeout=60)
+    return make("--old-file=venv", *arguments, environment=environment)
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
@@ -38,7 +37,7 @@ def make(*arguments: str, environment: dict[str, str] | None = None) -> subproce
 def test_a_name_is_a_name(tmp_path: Path, hostile: str, target: str, variable: str) -> None:
     mark = tmp_path / "mark"
     text = hostile.format(mark=mark)
-    for done in (make(target, f"{variable}={text}"), make(target, environment={variable: text})):
+    for done in (typed(target, f"{variable}={text}"), typed(target, environment={variable: text})):
         assert done.returncode == 2
         assert f"{variable}: give a name of lower case letters, digits and hyphens" in done.stderr
     assert not mark.exists()
@@ -47,7 +46,7 @@ def test_a_name_is_a_name(tmp_path: Path, hostile: str, target: str, variable: s
 @pytest.mark.parametrize("hostile", [text for text in HOSTILE if "{mark}" in text])
 def test_a_file_of_answers_is_a_file(tmp_path: Path, hostile: str) -> None:
     mark = tmp_path / "mark"
-    done = make("establishment", "NAME=ehpad-x", f"FROM={hostile.format(mark=mark)}")
+    done = typed("establishment", "NAME=ehpad-x", f"FROM={hostile.format(mark=mark)}")
     assert done.returncode != 0
     assert not mark.exists()
     assert not (ROOT / "inventories" / "ehpad-x").exists()
@@ -55,5 +54,5 @@ def test_a_file_of_answers_is_a_file(tmp_path: Path, hostile: str) -> None:
 
 def test_only_an_establishment_is_closed_to_others() -> None:
     before = (ROOT / "inventories" / "lab").stat().st_mode
-    make("validate", "ETAB=lab")
+    typed("validate", "ETAB=lab")
     assert (ROOT / "inventories" / "lab").stat().st_mode == before
