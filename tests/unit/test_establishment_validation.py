@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -563,3 +564,12 @@ def test_a_weaker_value_without_any_reason_is_told_before_the_run(site: Inventor
         f"essms_justifications_here: {{essms_password_min_length: {why}, essms_lockout_tries: {why}}}\n",
     )
     assert site.problems() == []
+
+
+@pytest.mark.parametrize("name", ["group_vars/kiosques.yml", "host_vars/hall/more.yml", "waivers.yml"])
+def test_a_pipe_is_told_without_waiting_for_it(site: Inventories, name: str) -> None:
+    path = site.folder / name
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.unlink(missing_ok=True)
+    os.mkfifo(path, 0o600)
+    assert site.problems() == [f"{SLUG}/{name}: is no file; remove it"]

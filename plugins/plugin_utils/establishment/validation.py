@@ -35,6 +35,10 @@ def problems(folder: Path, catalogue: Catalogue) -> list[str]:
         name = printable(folder.name)
         return [f"{name}: there is no such folder; check the name, or make it: make establishment NAME={name}"]
     try:
+        # before any is opened: reading a pipe nobody writes to would wait for ever, for us as for Ansible
+        odd = [path for path in sorted(folder.rglob("*")) if path.exists() and not (path.is_file() or path.is_dir())]
+        if odd:
+            return [f"{folder.name}/{printable(path.relative_to(folder))}: is no file; remove it" for path in odd]
         return list(_problems(inventory.read(folder), catalogue))
     except OSError as error:
         return [f"{printable(error.filename, 200)}: cannot be read: {error.strerror}; check it and its rights"]
