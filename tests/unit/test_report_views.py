@@ -184,6 +184,14 @@ def test_what_no_apply_can_do_is_left_to_a_person() -> None:
     assert "À faire à la main" in found.fix.steps[0]
 
 
+def test_a_variable_to_fill_in_comes_before_any_apply() -> None:
+    why = "no administration network is declared, so every network reaches them: fill essms_admin_networks in"
+    rows = [row("M08-01", "fail", kind="firewall_administration", name="administration networks", reason=why)]
+    found = of(scene(document(record("a", controls=[control("M08-01", rows)]))), "M08-01")
+    assert found.fix.command == ""
+    assert "remplir essms_admin_networks" in found.fix.steps[0]
+
+
 def test_a_host_that_was_not_reached_says_what_to_do_in_plain_words() -> None:
     found = of(scene(document(silent("a", GONE))), "M08-01")
     assert found.outcomes[0].reason == "injoignable : aucune connexion n’a pu être établie".replace(" :", "\xa0:")

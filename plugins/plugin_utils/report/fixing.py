@@ -70,7 +70,8 @@ def fix(control: str, outcomes: Sequence[Outcome], folder: str, say: Say) -> Fix
 
 
 def _by_hand(row: Row) -> bool:
-    return row.kind not in KINDS or KINDS[row.kind].check_only
+    """Return whether no apply would help: the kind only looks, or somebody has to fill in a variable first."""
+    return row.kind not in KINDS or KINDS[row.kind].check_only or "essms_" in row.note
 
 
 def _step(row: Row, say: Say) -> Markup:
