@@ -48,9 +48,6 @@ VARIABLES = {
     "essms_resolver_allowed": ["fine.blocked.example"],
     "essms_resolver_forwarders": [web.ADDRESS],
     "essms_resolver_dnssec": False,
-    "essms_justifications": {
-        "essms_resolver_dnssec": {"reason": "the lab's own names", "author": "tests", "date": "2026-01-01"}
-    },
     "essms_sudo_record_sessions": True,
     "essms_banned_words": ["ehpad"],
     "essms_walk_milliseconds": 60_000,

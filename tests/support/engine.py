@@ -292,15 +292,15 @@ def catalogue() -> Catalogue:
     return load(ROOT)
 
 
+def with_reasons(variables: Mapping[str, object]) -> dict[str, object]:
+    """Return the variables and a written reason for each of them, which one weaker than the profile's needs."""
+    return {JUSTIFICATIONS: {name: _REASON for name in variables if name in catalogue().parameters}, **variables}
+
+
 def settings(
     controls: Sequence[str] = (), *, profile: str = "combine", variables: Mapping[str, object] | None = None
 ) -> list[Setting]:
-    """Return the resolved settings of these controls (all when none is named) for a Linux host.
-
-    A value that is weaker than the profile's has its written reason.
-    """
-    given = variables or {}
-    reasons = {name: _REASON for name in given if name in catalogue().parameters}
+    """Return the resolved settings of these controls (all when none is named) for a Linux host."""
     chosen = [control for control in catalogue().controls.values() if not controls or control.id in controls]
     resolution = resolve(
         catalogue(),
@@ -308,7 +308,7 @@ def settings(
         platform="linux",
         family=None,
         profile=profile,
-        variables={JUSTIFICATIONS: reasons, **given},
+        variables=with_reasons(variables or {}),
         source_of=lambda _name, _value: Source("test", "group", "poste"),
     )
     return [[item["control"], item["kind"], item["body"]] for item in resolution.settings]

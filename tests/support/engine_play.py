@@ -47,7 +47,8 @@ def play(
     :param beside: content of further files of the inventory folder, by name.
     :param timeout: seconds.
     """
-    with lab.inventory(*hosts, variables=variables) as inventory, tempfile.TemporaryDirectory() as folder:
+    given = engine.with_reasons(variables or {})
+    with lab.inventory(*hosts, variables=given) as inventory, tempfile.TemporaryDirectory() as folder:
         for name, content in (beside or {}).items():
             (inventory.parent / name).write_text(json.dumps(content), encoding="utf-8")
         path = engine.ROOT / "playbooks" / f"{playbook}.yml"
