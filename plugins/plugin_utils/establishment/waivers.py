@@ -50,11 +50,7 @@ class Waiver:
 
     def state(self, today: dt.date) -> str:
         """Return active, expiring (it ends within 30 days), expired or future."""
-        if today < self.start:
-            return "future"
-        if today > self.end:
-            return "expired"
-        return "expiring" if self.end - today <= SOON else "active"
+        return state_on(today, self.start.isoformat(), self.end.isoformat())
 
     def orphan(self, controls: Collection[str], groups: Collection[str], hosts: Collection[str]) -> str:
         """Return why the waiver applies to nothing, or an empty text; what is known of each kind is given."""
@@ -79,6 +75,16 @@ class Waiver:
             "state": self.state(today),
             "orphan": orphan,
         }
+
+
+def state_on(day: dt.date, start: str, end: str) -> str:
+    """Return the state on a day of a waiver from one ISO date through another: active, expiring, expired or future."""
+    today = day.isoformat()
+    if today < start:
+        return "future"
+    if today > end:
+        return "expired"
+    return "expiring" if end <= (day + SOON).isoformat() else "active"
 
 
 def load(folder: Path) -> list[Waiver]:

@@ -67,12 +67,7 @@ class Today:
 
 def restated(found: Iterable[Waived], day: date) -> list[Waived]:
     """Return waivers with the state that they have on a day."""
-    today, soon = day.isoformat(), (day + waivers.SOON).isoformat()
-    made: list[Waived] = []
-    for waiver in found:
-        state = "active" if waiver["end"] > soon else "expiring" if waiver["end"] >= today else "expired"
-        made.append({**waiver, "state": "future" if waiver["start"] > today else state})
-    return made
+    return [{**waiver, "state": waivers.state_on(day, waiver["start"], waiver["end"])} for waiver in found]
 
 
 def known_fleet(document: Document) -> Fleet:
