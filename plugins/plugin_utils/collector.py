@@ -186,8 +186,7 @@ class _Draft:
         for control, origin in expected:
             key = (control, name)
             if key not in self._results:
-                stub = {"control": control, "origin": origin, "verdict": results.NOT_VERIFIED}
-                self._results[key] = _result(stub, name, reason, None)
+                self._results[key] = results.unverified(control, name, origin, reason or UNSEEN)
                 self._problems[key] = reason
         if not any(known == name for _control, known in self._results):
             self._problems["", name] = reason
@@ -219,20 +218,7 @@ class _Draft:
         }
 
     def _host(self, name: str, profile: str, groups: Iterable[str]) -> HostState:
-        return self._hosts.setdefault(
-            name,
-            {
-                "name": name,
-                "groups": sorted(groups),
-                "state": results.VERIFIED,
-                "problem": "",
-                "profile": profile,
-                "platform": {},
-                "transaction": None,
-                "guard": None,
-                "seconds": {},
-            },
-        )
+        return self._hosts.setdefault(name, results.host_state(name, groups, profile))
 
 
 def _result(item: Mapping[str, Any], host: str, problem: str, earlier: Result | None) -> Result:

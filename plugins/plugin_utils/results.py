@@ -133,6 +133,39 @@ class Document(TypedDict):
     results: list[Result]
 
 
+def host_state(name: str, groups: Iterable[str], profile: str = "", problem: str = "") -> HostState:
+    """Return the state of a host of which nothing more is known: not verified where there is a problem."""
+    return {
+        "name": name,
+        "groups": sorted(groups),
+        "state": NOT_VERIFIED if problem else VERIFIED,
+        "problem": problem,
+        "profile": profile,
+        "platform": {},
+        "transaction": None,
+        "guard": None,
+        "seconds": {},
+    }
+
+
+def unverified(control: str, host: str, origin: str, reason: str) -> Result:
+    """Return the result of a control that nobody looked at."""
+    return {
+        "control": control,
+        "measure": control.split("-", maxsplit=1)[0],
+        "host": host,
+        "verdict": NOT_VERIFIED,
+        "before_verdict": None,
+        "settings": [],
+        "evidence": "not-exercised",
+        "origin": origin,
+        "reason": reason,
+        "parameters": {},
+        "waiver": None,
+        "changed": False,
+    }
+
+
 class ResultsError(ValueError):
     """A results file that cannot be used; its text is one line: file, place, rule."""
 

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.essms.hardening.plugins.plugin_utils import results, verdicts
+from ansible_collections.essms.hardening.plugins.plugin_utils import results
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.model import NEVER_LOOKED
-from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, HostState, Result
+from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document
 
 
 def completed(document: Document) -> Document:
@@ -18,9 +18,13 @@ def completed(document: Document) -> Document:
     hosts = {host["name"]: host for host in document["hosts"]}
     found = {(item["control"], item["host"]): item for item in document["results"]}
     origins = {item["control"]: item["origin"] for item in document["results"]}
-    unmet = {name: _host(name, groups) for name, groups in fleet["hosts"].items() if name not in hosts}
+    unmet = {
+        name: results.host_state(name, groups, problem=NEVER_LOOKED)
+        for name, groups in fleet["hosts"].items()
+        if name not in hosts
+    }
     missing = {
-        (control, host): _result(control, host, origins.get(control, ""))
+        (control, host): results.unverified(control, host, origins.get(control, ""), NEVER_LOOKED)
         for host in fleet["hosts"]
         for control in fleet["controls"]
         if (control, host) not in found
@@ -34,35 +38,4 @@ def completed(document: Document) -> Document:
         },
         "hosts": [host for _name, host in sorted({**hosts, **unmet}.items())],
         "results": [item for _pair, item in sorted({**found, **missing}.items())],
-    }
-
-
-def _host(name: str, groups: list[str]) -> HostState:
-    return {
-        "name": name,
-        "groups": sorted(groups),
-        "state": results.NOT_VERIFIED,
-        "problem": NEVER_LOOKED,
-        "profile": "",
-        "platform": {},
-        "transaction": None,
-        "guard": None,
-        "seconds": {},
-    }
-
-
-def _result(control: str, host: str, origin: str) -> Result:
-    return {
-        "control": control,
-        "measure": control.split("-", maxsplit=1)[0],
-        "host": host,
-        "verdict": verdicts.NOT_VERIFIED,
-        "before_verdict": None,
-        "settings": [],
-        "evidence": "not-exercised",
-        "origin": origin,
-        "reason": NEVER_LOOKED,
-        "parameters": {},
-        "waiver": None,
-        "changed": False,
     }
