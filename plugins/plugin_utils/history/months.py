@@ -16,6 +16,11 @@ def parsed(instant: str) -> datetime:
     return datetime.fromisoformat(instant).astimezone(UTC)
 
 
+def instant(when: datetime) -> str:
+    """Return an aware time as results write an instant, without its fraction."""
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def moment(instant: str) -> str:
     """Return an instant as text that sorts by time, whatever the length of its fraction."""
     return instant.removesuffix("Z")

@@ -125,9 +125,7 @@ def _known(
         return Standing(folder.name, **site.identity, problem=problem, never=not unread, notes=told)
     sightings = history.sightings()
     who: dict[str, Any] = {**history.identity()}
-    oldest = months.moment(
-        (now - dt.timedelta(days=site.unseen_days)).astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    )
+    oldest = months.moment(months.instant(now - dt.timedelta(days=site.unseen_days)))
     today = Today(now.date(), site.declared)
     return Standing(
         slug=folder.name,

@@ -249,8 +249,7 @@ class History:
         since = str(known.since)
         if pair not in lapsed:
             return Gap(*pair, known.verdict, since)
-        now = self._now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return Gap(*pair, verdicts.NON_COMPLIANT, after_waiver(known.until, since, now))
+        return Gap(*pair, verdicts.NON_COMPLIANT, after_waiver(known.until, since, months.instant(self._now)))
 
     def _known(self) -> set[str]:
         with self._database.reading() as connection:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +195,7 @@ def _another(run: Path, made: Document | None, newest: str, problems: Sequence[s
 def _gaps(document: Document, now: datetime) -> list[Gap]:
     """Return what is open, without a history: since the run, or since a waiver is over."""
     found = []
-    instant = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    instant = months.instant(now)
     for result in document["results"]:
         if result["verdict"] in GAPS and not never_looked(result):
             waiver, finished = result["waiver"], document["finished"]
