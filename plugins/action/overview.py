@@ -13,15 +13,12 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.essms.hardening.plugins.plugin_utils import atomic
-from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import CatalogueError, load
+from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import load
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.overview import Overview, gather
-from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
-from ansible_collections.essms.hardening.plugins.plugin_utils.report import overview, publish, settings
-from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
+from ansible_collections.essms.hardening.plugins.plugin_utils.report import acting, overview, publish, settings
 
 _OPTIONS = {"inventories": {"type": "path"}, "language": {"type": "str", "choices": ["fr", "en"]}}
 _FILE = "overview.html"
-_SENTENCE = 1000
 
 
 class ActionModule(ActionBase):
@@ -34,29 +31,20 @@ class ActionModule(ActionBase):
         """Return the result of the task: the page, and a sentence for whatever is not on it."""
         super().run(tmp, task_vars)
         _spec, options = self.validate_argument_spec(argument_spec=_OPTIONS)
-        root = settings.in_use().folder
-        if root is None:
-            raise AnsibleError(settings.NOT_IN_USE)
+        root = acting.report_folder()
         if not root.is_dir():
             raise AnsibleError(f"{root}: there is no run to show yet; audit an establishment first")
         page = root / _FILE
         if self._task.check_mode:
             return {"changed": True, "file": str(page), "problems": []}
-        try:
+        with acting.one_sentence():
             catalogue = load()
             inventories = Path(options["inventories"]) if options["inventories"] else None
             found = gather(root, catalogue=catalogue, now=datetime.now(UTC), inventories=inventories)
             language = options["language"] or settings.in_use().language
             atomic.replace(page, overview.render(found, catalogue, language, _links(root, found)).encode())
-        except CatalogueError as error:
-            raise AnsibleError(str(error)) from None
-        except OSError as error:
-            raise AnsibleError(
-                f"{error.filename or 'the report folder'}: cannot be read or written: {error.strerror or error}"
-            ) from None
         problems = [said for each in found.establishments for said in (each.problem, *each.notes) if said]
-        for problem in problems:
-            self._display.warning(printable(Words(language).note(problem), _SENTENCE))
+        acting.warn(self._display, problems, language)
         return {"changed": True, "file": str(page), "problems": problems}
 
 

@@ -15,17 +15,13 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.essms.hardening.plugins.plugin_utils import exports, inventory, ownership, reports
 from ansible_collections.essms.hardening.plugins.plugin_utils.catalogue import CatalogueError, load
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import folder as establishment
-from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
-from ansible_collections.essms.hardening.plugins.plugin_utils.report import printing, publish, settings
-from ansible_collections.essms.hardening.plugins.plugin_utils.results import ResultsError
-from ansible_collections.essms.hardening.plugins.plugin_utils.words import Words
+from ansible_collections.essms.hardening.plugins.plugin_utils.report import acting, printing, publish, settings
 
 _OPTIONS = {
     "formats": {"type": "list", "elements": "str", "choices": list(exports.FORMATS), "default": []},
     "pdf": {"type": "bool", "default": False},
     "language": {"type": "str", "choices": ["fr", "en"]},
 }
-_SENTENCE = 1000
 
 
 class ActionModule(ActionBase):
@@ -39,7 +35,7 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         variables = task_vars or {}
         _spec, options = self.validate_argument_spec(argument_spec=_OPTIONS)
-        try:
+        with acting.one_sentence():
             given = inventory.given(inventory.of_task(variables))
             home = ownership.site(given, settings.in_use().folder)
             if home.problem:
@@ -48,12 +44,6 @@ class ActionModule(ActionBase):
             if self._task.check_mode:
                 return {"changed": True, "files": [str(run / publish.REPORT)], "problems": []}
             return self._made(run, home.folder, options)
-        except (CatalogueError, ResultsError) as error:
-            raise AnsibleError(str(error)) from None
-        except OSError as error:
-            raise AnsibleError(
-                f"{error.filename or 'the report folder'}: cannot be read or written: {error.strerror or error}"
-            ) from None
 
     def _made(self, run: Path, folder: Path | None, options: dict[str, Any]) -> dict[str, Any]:
         site = establishment.load(folder) if folder else None
@@ -70,16 +60,12 @@ class ActionModule(ActionBase):
                 files.insert(1, report.with_suffix(".pdf"))
             except printing.PrintingError as error:
                 problems.append(str(error))
-        for problem in problems:
-            self._display.warning(printable(Words(language).note(problem), _SENTENCE))
+        acting.warn(self._display, problems, language)
         return {"changed": True, "files": [str(file) for file in files], "problems": problems}
 
 
 def _last_run(name: str) -> Path:
-    root = settings.in_use().folder
-    if root is None:
-        raise AnsibleError(settings.NOT_IN_USE)
-    latest = root / reports.folder_name(name) / "latest"
+    latest = acting.report_folder() / reports.folder_name(name) / "latest"
     if not (latest / "results.json").is_file():
         raise AnsibleError(f"{latest}: there is no run to report yet; audit the establishment first")
     return latest.resolve()
