@@ -57,6 +57,7 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -205,7 +206,7 @@ class CallbackModule(CallbackBase):
 
     def _locked(self) -> str:
         """Return why Ansible could not even read the variables of the hosts, or an empty text."""
-        manager, home = self._play.get_variable_manager(), self._home()
+        manager, home = self._play.get_variable_manager(), self._home
         try:
             for host in sorted(self._meant):
                 manager.get_vars(play=self._play, host=manager._inventory.get_host(host), include_hostvars=False)
@@ -223,8 +224,7 @@ class CallbackModule(CallbackBase):
         except AnsibleError:
             # a vault without its password keeps all of them back, but not what stands with the host itself
             known = found.vars
-        home = self._home()
-        site = self._site(home.name)
+        home, site = self._home, self._own_site
         fed = site.defaults.get("essms_profile") if site else None
         profile = str(known.get("essms_profile") or (fed.value if fed else ""))
         return Identity(home.name, profile, tuple(inventory.groups_of(found)))
@@ -251,22 +251,26 @@ class CallbackModule(CallbackBase):
         """
         arguments = context.CLIARGS
         chosen = set(arguments.get("tags") or ["all"]) != {"all"} or bool(arguments.get("skip_tags"))
-        every_host = self._meant.issuperset(inventory.hosts(known)) and inventory.is_whole(known, self._home().folder)
+        every_host = self._meant.issuperset(inventory.hosts(known)) and inventory.is_whole(known, self._home.folder)
         return {
             "hosts": "all" if every_host and not arguments.get("subset") else "some",
             "controls": "some" if chosen or self._chosen else "all",
         }
 
+    @cached_property
     def _home(self) -> sources.Site:
-        """Return where the hosts of this run belong."""
+        """Where the hosts of this run belong: asked for every host that never answered, and the same for all."""
         given = inventory.given(self._play.get_variable_manager()._inventory)
         return ownership.site(given, settings.in_use().folder)
 
     def _site(self, establishment: str) -> Establishment | None:
         """Return the folder of an establishment of this run; None when it has none, or its file is not valid."""
-        home = self._home()
+        return self._own_site if self._home.name == establishment else None
+
+    @cached_property
+    def _own_site(self) -> Establishment | None:
         try:
-            return load_establishment(home.folder) if home.folder and home.name == establishment else None
+            return load_establishment(self._home.folder) if self._home.folder else None
         except CatalogueError:
             return None
 
