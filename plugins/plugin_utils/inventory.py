@@ -70,7 +70,7 @@ def check_common(host: Any, inventory: Any, folder: Path | None) -> None:
         return
     common = folder.parent / layout.COMMON
     written = {path.stem for path in (common / "group_vars").glob("*")}
-    if not written or common.resolve() in {Path(source).resolve() for source in given(inventory)}:
+    if not written or common in sources.folders(given(inventory), folder):
         return
     for group in groups_of(host):
         if group in written:

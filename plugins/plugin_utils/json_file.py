@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -88,8 +89,7 @@ def _map(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Refuse a key written twice: JSON keeps the last without a word, so two readers could see two verdicts."""
     made = dict(pairs)
     if len(made) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _value in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        twice = next(key for key, times in Counter(key for key, _value in pairs).items() if times > 1)
         raise ValueError(f"key {printable(twice)} is written twice")
     return made
 

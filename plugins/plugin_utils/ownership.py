@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ansible_collections.essms.hardening.plugins.plugin_utils import json_file, sources
+from ansible_collections.essms.hardening.plugins.plugin_utils import json_file, private, sources
 from ansible_collections.essms.hardening.plugins.plugin_utils.errors import CatalogueError, shown
 from ansible_collections.essms.hardening.plugins.plugin_utils.establishment import folder as establishment
 from ansible_collections.essms.hardening.plugins.plugin_utils.printable import printable
@@ -73,8 +73,7 @@ def claim(root: Path | None, folder: Path) -> None:
         return
     # a folder nobody can write to keeps no results either, and the end of the run says so
     with suppress(OSError):
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.parent.mkdir(mode=0o700, exist_ok=True)
+        private.make(path.parent)
         if not path.exists():
             _create(path, json.dumps(_owner(root, folder), indent=1) + "\n")
     found = problem(root, folder)
