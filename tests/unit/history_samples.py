@@ -110,3 +110,9 @@ def verdicts_now(history: History) -> dict[tuple[str, str], str]:
     """Return the current verdict of every control and host."""
     current = history.current()
     return {(item["control"], item["host"]): item["verdict"] for item in current["results"]} if current else {}
+
+
+def record(history: History, *runs: tuple[str, Document]) -> None:
+    """Record runs in this order."""
+    for folder, document in runs:
+        history.record(folder, document)

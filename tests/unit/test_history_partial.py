@@ -22,7 +22,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.history.model impo
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.store import History
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document, Score
 
-from tests.unit.history_samples import NOW, everything, fleet, instant, name, run, verdicts_now
+from tests.unit.history_samples import NOW, everything, fleet, instant, name, record, run, verdicts_now
 
 A, B, C = "M08-01", "M08-02", "M07-04"
 OK, BAD, UNKNOWN, WAIVED = "compliant", "non_compliant", "not_verified", "waived"
@@ -32,11 +32,6 @@ FLEET = fleet(("pc1", "pc2"), (A, B, C))
 @pytest.fixture
 def history(tmp_path: Path) -> History:
     return History(tmp_path, NOW)
-
-
-def record(history: History, *runs: tuple[str, Document]) -> None:
-    for folder, document in runs:
-        history.record(folder, document)
 
 
 def partial(day: float, found: dict[str, dict[str, str]], **changes: Any) -> tuple[str, Document]:

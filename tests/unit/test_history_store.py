@@ -16,7 +16,7 @@ from ansible_collections.essms.hardening.plugins.plugin_utils.history.model impo
 from ansible_collections.essms.hardening.plugins.plugin_utils.history.store import History
 from ansible_collections.essms.hardening.plugins.plugin_utils.results import Document
 
-from tests.unit.history_samples import FOLDER, GONE, NOW, everything, instant, name, result, run, verdicts_now
+from tests.unit.history_samples import FOLDER, GONE, NOW, everything, instant, name, record, result, run, verdicts_now
 from tests.unit.result_samples import WAIVER
 
 A, B = "M08-01", "M08-02"
@@ -26,11 +26,6 @@ OK, BAD, UNKNOWN, APART = "compliant", "non_compliant", "not_verified", "not_app
 @pytest.fixture
 def history(tmp_path: Path) -> History:
     return History(tmp_path, NOW)
-
-
-def record(history: History, *runs: tuple[str, Document]) -> None:
-    for folder, document in runs:
-        history.record(folder, document)
 
 
 def gaps(history: History) -> dict[tuple[str, str], tuple[str, str]]:
